@@ -1,0 +1,179 @@
+"""The outbox and its history: messages, deliveries, attempts, events, resolutions.
+
+Only `outbound.lifecycle` writes `Delivery.state`.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from answerback.people.models import Account, Identity, Person
+from answerback.tickets.models import Comment, Event, SupportAddress, Ticket
+from mailroom.states import State
+
+
+class Message(models.Model):
+    """The octets of one notification, the same for all its recipients but for a few headers of each delivery."""
+
+    class Kind(models.TextChoices):
+        ANSWER = "answer"  # carries an agent's public comment to requester and CCs
+        AUTOMATIC = "automatic"  # acknowledgements and the like to customers
+        AGENT = "agent"  # notifications to agents
+        SYSTEM = "system"  # no ticket: password resets
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="messages")
+    comment = models.ForeignKey(Comment, null=True, on_delete=models.SET_NULL, related_name="messages")
+    notification = models.OneToOneField(Event, null=True, on_delete=models.SET_NULL, related_name="message")
+    trigger_id = models.BigIntegerField(null=True)
+    trigger_title = models.CharField(max_length=200, blank=True)
+    support_address = models.ForeignKey(SupportAddress, null=True, on_delete=models.SET_NULL, related_name="+")
+    email_id = models.CharField(max_length=26, unique=True)  # ULID
+    message_id = models.CharField(max_length=255, unique=True)  # with angle brackets
+    subject = models.CharField(max_length=998)
+    header = models.BinaryField()  # mailroom.compose.Composed.header
+    body = models.BinaryField()  # mailroom.compose.Composed.body
+    smtputf8 = models.BooleanField(default=False)
+    language = models.CharField(max_length=5)
+    size = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+
+class Delivery(models.Model):
+    """One message to one recipient."""
+
+    class Role(models.TextChoices):
+        TO = "to"
+        CC = "cc"
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    kind = models.CharField(max_length=10, choices=Message.Kind.choices)  # the message's, for the claim order
+    person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="deliveries")
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="deliveries")
+    participant_id = models.BigIntegerField(null=True)  # tickets.Participant, for the Reply-To token
+    recipient = models.CharField(max_length=320)  # the RCPT
+    role = models.CharField(max_length=4, choices=Role.choices)
+    header = models.BinaryField(null=True)  # a corrected resend writes To/Cc anew; None: the message's
+    state = models.CharField(max_length=10, choices=[(state.value, state.value) for state in State])
+    destination = models.CharField(max_length=255, db_index=True)  # lane: the relay or the recipient's domain
+    priority = models.PositiveSmallIntegerField(default=1)  # 0 an agent's answer, 1 automatic
+    # the lease: whoever holds it writes the outcome, and only with this number
+    owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    waited_seconds = models.BigIntegerField(default=0)  # time lost by faults of ours: not counted towards expiry
+    waiting_since = models.DateTimeField(null=True)  # a fault of ours began
+    # the last thing that was said
+    smtp_code = models.PositiveSmallIntegerField(null=True)
+    enhanced_code = models.CharField(max_length=12, blank=True)
+    diagnostic = models.TextField(blank=True)
+    cause = models.CharField(max_length=40, blank=True)
+    permanent = models.BooleanField(default=False)
+    ours = models.BooleanField(default=False)  # the last failure was our own fault
+    ambiguous = models.BooleanField(default=False)  # may have arrived already (RFC 1047)
+    delay_warned = models.BooleanField(default=False)
+    remote_mta = models.CharField(max_length=300, blank=True)
+    final_hop = models.BooleanField(default=False)  # accepted by the recipient's own MX, not by a relay
+    hold_reason = models.CharField(max_length=100, blank=True)  # "suppressed", "rule:<title>"
+    stopped_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    resent_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
+    queued_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at", "priority"], name="delivery_due"),
+            models.Index(fields=["ticket", "id"], name="delivery_ticket"),
+            models.Index(fields=["recipient", "-id"], name="delivery_recipient"),
+            models.Index(fields=["state", "lease_until"], name="delivery_lease"),
+        ]
+
+
+class Attempt(models.Model):
+    """One SMTP try of one delivery."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows")
+    number = models.PositiveSmallIntegerField()
+    owner = models.CharField(max_length=64)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)  # None: under way, or the worker died
+    outcome = models.CharField(max_length=10, blank=True)  # accepted, deferred, failed
+    stage = models.CharField(max_length=10, blank=True)
+    smtp_code = models.PositiveSmallIntegerField(null=True)
+    enhanced_code = models.CharField(max_length=12, blank=True)
+    diagnostic = models.TextField(blank=True)
+    remote_mta = models.CharField(max_length=300, blank=True)
+    ambiguous = models.BooleanField(default=False)
+    ours = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempt_once")]
+
+
+class DeliveryEvent(models.Model):
+    """What we concluded from a fact. The row is the queue for `desk.delivery_events` (handled_at is null)."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    fact = models.CharField(max_length=20)  # mailroom.states.Fact
+    from_state = models.CharField(max_length=10)
+    to_state = models.CharField(max_length=10)  # the same as from_state where the fact moved nothing
+    source = models.CharField(max_length=10)  # mailroom.report.Source, or "agent"
+    match = models.CharField(max_length=20, blank=True)  # session, return_path, token, ... how it was matched
+    smtp_code = models.PositiveSmallIntegerField(null=True)
+    enhanced_code = models.CharField(max_length=12, blank=True)
+    diagnostic = models.TextField(blank=True)
+    cause = models.CharField(max_length=40, blank=True)
+    permanent = models.BooleanField(default=False)
+    ours = models.BooleanField(default=False)
+    feedback_type = models.CharField(max_length=20, blank=True)
+    remote_mta = models.CharField(max_length=300, blank=True)
+    raw_mail_id = models.BigIntegerField(null=True)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    handled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(handled_at__isnull=True), name="delivery_event_unhandled"),
+            models.Index(fields=["delivery", "id"], name="delivery_event_delivery"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "raw_mail_id", "fact"],
+                condition=models.Q(raw_mail_id__isnull=False),
+                name="report_counts_once",
+            )
+        ]
+
+
+class Resolution(models.Model):
+    """Why a failure is no longer open. A row, not a state; revoked when the new delivery fails later."""
+
+    class How(models.TextChoices):
+        RESENT = "resent"
+        CORRECTED = "corrected"
+        REPLIED = "replied"
+        HANDLED = "handled"
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="resolutions")
+    how = models.CharField(max_length=10, choices=How.choices)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    by_delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="resolves")
+    note = models.TextField(blank=True)
+    at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+
+class Lane(models.Model):
+    """What we know of a destination: a relay, or a domain when we send to MX directly."""
+
+    destination = models.CharField(max_length=255, unique=True)
+    paused_at = models.DateTimeField(null=True)
+    paused_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    trouble_since = models.DateTimeField(null=True)  # our own fault there: login refused, relay down
+    last_error = models.TextField(blank=True)
+    last_cause = models.CharField(max_length=40, blank=True)
+    updated_at = models.DateTimeField()
