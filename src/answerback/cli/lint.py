@@ -1,0 +1,71 @@
+"""`answerback lint`: everything that can be judged without running the product.
+
+Policy: each check prints one line, all run even when one fails, and what a failed one has to say follows its line.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from answerback.cli import licences, locks, messages
+from answerback.cli.checkout import require_checkout
+
+BOOTSTRAP = "answerback"  # a Python file without a suffix: tools must be told of it
+PYTHON_FILES = (".", BOOTSTRAP)
+LINT_IMPORTS = ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
+TEMPLATES = "src/answerback"
+
+Check = Callable[[Path], list[str]]
+
+
+@click.command()
+def lint() -> None:
+    """Check style, types, layers, templates, translations, lock files, licences. For developers, in a checkout."""
+    root = require_checkout()
+    results = [_run(name, check, root) for name, check in CHECKS.items()]
+    sys.exit(0 if all(results) else 1)
+
+
+def _run(name: str, check: Check, root: Path) -> bool:
+    started = time.monotonic()
+    faults = check(root)
+    verdict = click.style("FAILED", fg="red") if faults else click.style("ok", fg="green")
+    click.echo(f"{name:<14} {verdict}  ({time.monotonic() - started:.1f} s)")
+    for line in faults:
+        click.echo(f"    {line}")
+    return not faults
+
+
+def _tool(*arguments: str) -> Check:
+    """A check by a tool of the virtual environment: its output is the fault when it ends with anything but 0."""
+
+    def check(root: Path) -> list[str]:
+        # The settings module is imported by some of them, and must not make a data folder of the developer's.
+        environ = {**os.environ, "ANSWERBACK_SECRET_KEY": "lint", "ANSWERBACK_CONFIG": os.devnull}
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=root, env=environ, capture_output=True, text=True, check=False
+        )
+        if done.returncode == 0:
+            return []
+        return (done.stdout + done.stderr).splitlines() or [f"ended with {done.returncode}"]
+
+    return check
+
+
+CHECKS: dict[str, Check] = {
+    "ruff": _tool("-m", "ruff", "check", "--quiet", *PYTHON_FILES),
+    "format": _tool("-m", "ruff", "format", "--check", *PYTHON_FILES),
+    "mypy": _tool("-m", "mypy"),
+    "layers": _tool(*LINT_IMPORTS),
+    "templates": _tool("-m", "djlint", "--lint", "--quiet", TEMPLATES),
+    "translations": messages.problems,
+    "lock files": locks.addresses,
+    "licences": licences.problems,
+}
