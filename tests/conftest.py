@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import django
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -50,8 +51,9 @@ def _postgresql_url() -> str:
     pytest.exit("ANSWERBACK_TEST_DATABASE_URL is not set: `./answerback test` starts a server.", returncode=4)
 
 
-# pytest-django reads the settings in its own pytest_configure, after this file was imported.
 DATA_DIR = _isolate_settings()
+# pytest-django looked for settings before this file named them; tests import models while they are collected.
+django.setup()
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,78 @@
+"""Files under random names: attachments, and received mail too large for a row.
+
+Policy: the row is written last. Bytes go to a temporary file, file and folder are fsynced, the file gets its name, the
+folder is fsynced again; only then does a `Blob` row say that it exists. A crash in between leaves a file that no row
+names, never a row without its file. Nothing a stranger wrote ever becomes part of a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from django.conf import settings
+
+from answerback.core import clock, ids
+from answerback.store.models import Blob
+
+_FOLDER = "blobs"
+_UNFINISHED = ".part"
+
+
+class MissingBlobError(FileNotFoundError):
+    """A row whose file is gone: the disk lost it, or the folder was moved."""
+
+
+def save(content: bytes) -> Blob:
+    """Keep `content` and write its row. OSError where the disk refuses; then there is no row."""
+    name = ids.random_name()
+    _write_durably(_path(name), content)
+    return Blob.objects.create(
+        name=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content), stored_at=clock.now()
+    )
+
+
+def read(blob: Blob) -> bytes:
+    """The whole content. MissingBlobError."""
+    try:
+        return path(blob).read_bytes()
+    except FileNotFoundError as error:
+        raise MissingBlobError(blob.name) from error
+
+
+def path(blob: Blob) -> Path:
+    """Where the file lies, for streaming it."""
+    return _path(blob.name)
+
+
+def _path(name: str) -> Path:
+    return Path(settings.DATA_DIR) / _FOLDER / name[:2] / name
+
+
+def _write_durably(target: Path, content: bytes) -> None:
+    folder = target.parent
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync_folder(folder.parent)
+        _sync_folder(folder.parent.parent)
+    unfinished = target.with_suffix(_UNFINISHED)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make names in a folder durable: a renamed file may vanish at power loss without it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
