@@ -56,13 +56,13 @@ class Delivery(models.Model):
     role = models.CharField(max_length=4, choices=Role.choices)
     header = models.BinaryField(null=True)  # a corrected resend writes To/Cc anew; None: the message's
     state = models.CharField(max_length=10, choices=[(state.value, state.value) for state in State])
-    destination = models.CharField(max_length=255, db_index=True)  # lane: the relay or the recipient's domain
+    destination = models.CharField(max_length=255)  # lane: the relay or the recipient's domain
     priority = models.PositiveSmallIntegerField(default=1)  # 0 an agent's answer, 1 automatic
     # the lease: whoever holds it writes the outcome, and only with this number
     owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)  # set exactly while queued or deferred: the claim looks only here
     waited_seconds = models.BigIntegerField(default=0)  # time lost by faults of ours: not counted towards expiry
     waiting_since = models.DateTimeField(null=True)  # a fault of ours began
     # the last thing that was said
@@ -85,7 +85,11 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["state", "next_attempt_at", "priority"], name="delivery_due"),
+            models.Index(
+                fields=["destination", "priority", "next_attempt_at"],
+                condition=models.Q(next_attempt_at__isnull=False),
+                name="delivery_due",
+            ),
             models.Index(fields=["ticket", "id"], name="delivery_ticket"),
             models.Index(fields=["recipient", "-id"], name="delivery_recipient"),
             models.Index(fields=["state", "lease_until"], name="delivery_lease"),
@@ -165,6 +169,16 @@ class Resolution(models.Model):
     note = models.TextField(blank=True)
     at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+
+class Replacement(models.Model):
+    """“Reply again”: this comment is to reach the person whom the failed delivery did not."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="replacements")
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "comment"], name="replacement_once")]
 
 
 class Lane(models.Model):

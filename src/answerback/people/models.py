@@ -82,9 +82,7 @@ class Identity(models.Model):
     primary = models.BooleanField(default=False)
     verified = models.BooleanField(default=False)
     created_at = models.DateTimeField()
-    deliverability = models.CharField(
-        max_length=12, choices=Deliverability.choices, default=Deliverability.UNKNOWN
-    )
+    deliverability = models.CharField(max_length=12, choices=Deliverability.choices, default=Deliverability.UNKNOWN)
     since = models.DateTimeField(null=True)  # of the deliverability
     until = models.DateTimeField(null=True)  # a suppression ends by itself then
     cause = models.CharField(max_length=40, blank=True)

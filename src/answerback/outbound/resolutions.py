@@ -1,0 +1,26 @@
+"""When a failure is no longer open, who saw to it and how. The one writer of `Resolution`."""
+
+from __future__ import annotations
+
+from answerback.core import clock
+from answerback.outbound.models import Delivery, Resolution
+from answerback.people.models import Account
+
+How = Resolution.How
+
+
+def resolve(
+    delivery: Delivery, how: str, by: Account | None = None, by_delivery: Delivery | None = None, note: str = ""
+) -> bool:
+    """False where it was resolved already."""
+    if Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True).exists():
+        return False
+    Resolution.objects.create(delivery=delivery, how=how, by=by, by_delivery=by_delivery, note=note, at=clock.now())
+    return True
+
+
+def reopen(by_delivery: Delivery) -> list[Resolution]:
+    """What `by_delivery` had put right is open again, because it failed itself. Gives the resolutions taken back."""
+    rows = list(Resolution.objects.filter(by_delivery=by_delivery, revoked_at__isnull=True).select_related("delivery"))
+    Resolution.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=clock.now())
+    return rows

@@ -1,0 +1,28 @@
+"""People who sign in."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from answerback.people import identities
+from answerback.people.models import Account
+
+
+def create(email: str, name: str, password: str, role: str = Account.Role.AGENT, language: str = "") -> Account:
+    """A new agent or admin. BadAddressError; AddressTakenError where that account exists."""
+    with transaction.atomic():
+        identity = identities.find_or_create(email, name, language)
+        person = identity.person
+        if Account.objects.filter(person=person).exists():
+            raise identities.AddressTakenError(identity)
+        person.name, person.language = name, language or person.language
+        person.save(update_fields=["name", "language"])
+        account = Account(person=person, email=email, role=role)
+        account.set_password(password)
+        account.save()
+        return account
+
+
+def agents() -> list[Account]:
+    """Everybody tickets can be assigned to, by name."""
+    return list(Account.objects.filter(is_active=True).select_related("person").order_by("person__name"))

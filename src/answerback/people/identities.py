@@ -1,0 +1,222 @@
+"""Addresses of people, and whether mail to them arrives. The one writer of `Identity`.
+
+Policy of suppression: a hard cause (no such address, no such domain, mailbox closed) stops mail to the address at once
+and for 30 days. It ends then, or with one success, a corrected address, or an agent who knows better. A cause that is
+ours, or temporary, never suppresses. Each delivery event counts once, however often it is reported.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from answerback.core import clock, live
+from answerback.people.models import Account, DeliverabilityEntry, Identity, Person
+from mailroom import address as addresses
+
+SUPPRESSED_FOR = timedelta(days=30)
+Kind = DeliverabilityEntry.Kind
+Deliverability = Identity.Deliverability
+
+
+class BadAddressError(ValueError):
+    """Not an address mail can go to. `problem` is the machine word of `mailroom.address.syntax_problem`."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(f"{address}: {problem}")
+        self.address, self.problem = address, problem
+
+
+class AddressTakenError(ValueError):
+    """The address belongs to somebody already."""
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(identity.address)
+        self.identity = identity
+
+
+def find(address: str) -> Identity | None:
+    return Identity.objects.select_related("person").filter(normal=addresses.normalise(address)).first()
+
+
+def find_or_create(address: str, name: str = "", language: str = "") -> Identity:
+    """The identity of `address`; with a new person where nobody has it yet. BadAddressError for what is no address."""
+    normal = _checked(address)
+    if identity := find(address):
+        return identity
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            person = Person.objects.create(
+                name=name.strip()[:200] or address.partition("@")[0],
+                language=language,
+                created_at=now,
+                updated_at=now,
+            )
+            return _create(person, address, normal, primary=True)
+    except IntegrityError:  # another process met the same newcomer at the same moment
+        return Identity.objects.select_related("person").get(normal=normal)
+
+
+def primary_of(person: Person) -> Identity | None:
+    """Where mail to the person goes: the primary address, else the oldest."""
+    return person.identities.order_by("-primary", "id").first()
+
+
+def add(person: Person, address: str, by: Account | None, primary: bool = False) -> Identity:
+    """Another address of `person`. BadAddressError, AddressTakenError."""
+    normal = _checked(address)
+    if taken := find(address):
+        if taken.person_id != person.pk:
+            raise AddressTakenError(taken)
+        if primary:
+            make_primary(taken, by)
+        return taken
+    with transaction.atomic():
+        identity = _create(person, address, normal, primary=not person.identities.filter(primary=True).exists())
+        if primary:
+            make_primary(identity, by)
+    live.publish(f"person:{person.pk}")
+    return identity
+
+
+def correct(identity: Identity, address: str, by: Account | None) -> Identity:
+    """The address was mistyped: the person's identity gets the right one, its troubles are forgotten.
+
+    What was sent to the old address keeps the old address. BadAddressError, AddressTakenError.
+    """
+    normal = _checked(address)
+    taken = find(address)
+    if taken and taken.pk != identity.pk:
+        if taken.person_id == identity.person_id:
+            make_primary(taken, by)
+            return taken
+        raise AddressTakenError(taken)
+    old = identity.address
+    with transaction.atomic():
+        identity.address, identity.normal, identity.domain = address, normal, normal.rpartition("@")[2]
+        identity.verified = False
+        _set_deliverability(identity, Deliverability.UNKNOWN, clock.now())
+        identity.save()
+        _enter(identity, Kind.CORRECTED, clock.now(), by=by, note=f"{old} → {address}")
+    live.publish(f"person:{identity.person_id}")
+    return identity
+
+
+def make_primary(identity: Identity, by: Account | None) -> None:
+    with transaction.atomic():
+        Identity.objects.filter(person_id=identity.person_id, primary=True).exclude(pk=identity.pk).update(
+            primary=False
+        )
+        Identity.objects.filter(pk=identity.pk).update(primary=True)
+        identity.primary = True
+    live.publish(f"person:{identity.person_id}")
+
+
+def is_suppressed(identity: Identity, at: datetime | None = None) -> bool:
+    if identity.deliverability != Deliverability.SUPPRESSED:
+        return False
+    return identity.until is None or identity.until > (at or clock.now())
+
+
+def mark_deliverable(identity: Identity, by: Account, note: str = "") -> None:
+    """An agent knows that the address works again."""
+    now = clock.now()
+    with transaction.atomic():
+        _set_deliverability(identity, Deliverability.UNKNOWN, now)
+        identity.save()
+        _enter(identity, Kind.MARKED_DELIVERABLE, now, by=by, note=note[:300])
+    live.publish(f"person:{identity.person_id}")
+
+
+def record_success(identity_id: int, delivery_event_id: int, at: datetime) -> None:
+    """A server took a mail to the address."""
+    with transaction.atomic():
+        identity = Identity.objects.select_for_update().filter(pk=identity_id).first()
+        if identity is None or not _enter_once(identity, Kind.SUCCESS, at, delivery_event_id):
+            return
+        identity.last_success_at = at
+        if identity.deliverability != Deliverability.DELIVERABLE:
+            _set_deliverability(identity, Deliverability.DELIVERABLE, at)
+        identity.save()
+    live.publish(f"person:{identity.person_id}")
+
+
+def record_failure(
+    identity_id: int,
+    delivery_event_id: int,
+    at: datetime,
+    *,
+    cause: str,
+    permanent: bool,
+    suppress: bool,
+    smtp_code: int | None,
+    enhanced_code: str,
+) -> None:
+    """A mail to the address failed for good. `suppress`: the cause is hard, so the next one would fail as well."""
+    with transaction.atomic():
+        identity = Identity.objects.select_for_update().filter(pk=identity_id).first()
+        if identity is None or not _enter_once(identity, Kind.FAILURE, at, delivery_event_id, cause, permanent):
+            return
+        identity.last_failure_at = at
+        if suppress:
+            _set_deliverability(identity, Deliverability.SUPPRESSED, at)
+            identity.until = at + SUPPRESSED_FOR
+            identity.cause, identity.smtp_code, identity.enhanced_code = cause, smtp_code, enhanced_code
+        identity.save()
+    live.publish(f"person:{identity.person_id}")
+
+
+def record_complaint(identity_id: int, delivery_event_id: int, at: datetime) -> None:
+    """The receiver pressed "this is spam". Noted; it does not stop answers by itself."""
+    with transaction.atomic():
+        identity = Identity.objects.select_for_update().filter(pk=identity_id).first()
+        if identity is None or not _enter_once(identity, Kind.COMPLAINT, at, delivery_event_id):
+            return
+    live.publish(f"person:{identity.person_id}")
+
+
+def end_suppressions() -> int:
+    """Suppressions whose time is over: nothing is known of these addresses any more."""
+    now = clock.now()
+    return Identity.objects.filter(deliverability=Deliverability.SUPPRESSED, until__lte=now).update(
+        deliverability=Deliverability.UNKNOWN, since=now, until=None, cause="", smtp_code=None, enhanced_code=""
+    )
+
+
+def _checked(address: str) -> str:
+    if problem := addresses.syntax_problem(address):
+        raise BadAddressError(address, problem)
+    return addresses.normalise(address)
+
+
+def _create(person: Person, address: str, normal: str, primary: bool) -> Identity:
+    return Identity.objects.create(
+        person=person,
+        address=address,
+        normal=normal,
+        domain=normal.rpartition("@")[2],
+        primary=primary,
+        created_at=clock.now(),
+    )
+
+
+def _set_deliverability(identity: Identity, state: Deliverability, at: datetime) -> None:
+    identity.deliverability, identity.since, identity.until = state, at, None
+    identity.cause, identity.smtp_code, identity.enhanced_code = "", None, ""
+
+
+def _enter(identity: Identity, kind: Kind, at: datetime, *, by: Account | None = None, note: str = "") -> None:
+    DeliverabilityEntry.objects.create(identity=identity, kind=kind, at=at, by=by, note=note[:300])
+
+
+def _enter_once(
+    identity: Identity, kind: Kind, at: datetime, event_id: int, cause: str = "", permanent: bool = False
+) -> bool:
+    """True where the event had not counted yet."""
+    _, created = DeliverabilityEntry.objects.get_or_create(
+        delivery_event_id=event_id,
+        defaults={"identity": identity, "kind": kind, "at": at, "cause": cause, "permanent": permanent},
+    )
+    return created

@@ -1,0 +1,243 @@
+"""The triggers Answerback starts with (after Zendesk's default set), with texts in both languages.
+
+Policy: the acknowledgement quotes nothing of the mail it answers, so that nobody can send a text of theirs to a
+stranger through us. Customers get agents' comments only. Titles are msgids: they are translated where they are shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from answerback.core import clock
+from answerback.rules.models import Trigger
+
+_ACKNOWLEDGEMENT = {
+    "en": "Hello {{ticket.requester.name}},\n\nwe have received your message and will answer as soon as we can. "
+    "If you want to add something, simply reply to this mail.\n\n{{support.name}}",
+    "de": "Guten Tag {{ticket.requester.name}},\n\nIhre Nachricht ist bei uns angekommen. Wir antworten, sobald wir "
+    "können. Wenn Sie etwas ergänzen möchten, antworten Sie einfach auf diese E-Mail.\n\n{{support.name}}",
+}
+_COMMENT = {"": "{{ticket.latest_public_comment_html}}\n\n{{agent.signature}}"}
+_AGENT_COMMENT = {
+    "en": "{{current_user.name}} wrote on ticket #{{ticket.id}}, {{ticket.title}}:\n\n"
+    "{{ticket.latest_comment_html}}\n\n{{ticket.url}}",
+    "de": "{{current_user.name}} schrieb zu Ticket #{{ticket.id}}, {{ticket.title}}:\n\n"
+    "{{ticket.latest_comment_html}}\n\n{{ticket.url}}",
+}
+_AGENT_TICKET = {
+    "en": "Ticket #{{ticket.id}}, {{ticket.title}}\nRequester: {{ticket.requester.name}}\n\n"
+    "{{ticket.latest_comment_html}}\n\n{{ticket.url}}",
+    "de": "Ticket #{{ticket.id}}, {{ticket.title}}\nAnfragender: {{ticket.requester.name}}\n\n"
+    "{{ticket.latest_comment_html}}\n\n{{ticket.url}}",
+}
+_AGENT_FAILURE = {
+    "en": "An answer of yours on ticket #{{ticket.id}}, {{ticket.title}}, was not delivered:\n\n"
+    "{{ticket.delivery_failures}}\n\nWhat to do stands under the comment: {{ticket.url}}",
+    "de": "Eine Ihrer Antworten zu Ticket #{{ticket.id}}, {{ticket.title}}, wurde nicht zugestellt:\n\n"
+    "{{ticket.delivery_failures}}\n\nWas zu tun ist, steht unter dem Kommentar: {{ticket.url}}",
+}
+
+
+def _row(field: str, operator: str, value: str) -> dict[str, str]:
+    return {"field": field, "operator": operator, "value": value}
+
+
+def _mail(recipient: str, subject: dict[str, str], body: dict[str, str]) -> dict[str, Any]:
+    return {"field": "notification_user", "value": [recipient, subject, body]}
+
+
+DEFAULTS: list[dict[str, Any]] = [
+    {
+        "key": "auto_assign",
+        "title": gettext_noop("Auto-assign to first responding agent"),
+        "all": [
+            _row("role", "is", "agent"),
+            _row("comment_is_public", "is", "true"),
+            _row("assignee_id", "is", ""),
+        ],
+        "actions": [{"field": "assignee_id", "value": "current_user"}],
+    },
+    {
+        "key": "received_request",
+        "title": gettext_noop("Notify requester and CCs of received request"),
+        "all": [
+            _row("update_type", "is", "Create"),
+            _row("role", "is", "end_user"),
+            _row("comment_is_public", "is", "true"),
+        ],
+        "actions": [
+            _mail(
+                "requester_and_ccs",
+                {
+                    "en": "We have received your message (#{{ticket.id}})",
+                    "de": "Ihre Nachricht ist angekommen (#{{ticket.id}})",
+                },
+                _ACKNOWLEDGEMENT,
+            )
+        ],
+    },
+    {
+        "key": "comment_update",
+        "title": gettext_noop("Notify requester and CCs of comment update"),
+        "all": [
+            _row("update_type", "is", "Change"),
+            _row("role", "is", "agent"),
+            _row("comment_is_public", "is", "true"),
+        ],
+        "actions": [_mail("requester_and_ccs", {"": "Re: {{ticket.title}}"}, _COMMENT)],
+    },
+    {
+        "key": "proactive_ticket",
+        "title": gettext_noop("Notify requester and CCs of new proactive ticket"),
+        "all": [
+            _row("update_type", "is", "Create"),
+            _row("role", "is", "agent"),
+            _row("comment_is_public", "is", "true"),
+        ],
+        "actions": [_mail("requester_and_ccs", {"": "{{ticket.title}}"}, _COMMENT)],
+    },
+    {
+        "key": "assignee_comment",
+        "title": gettext_noop("Notify assignee of comment update"),
+        "all": [
+            _row("update_type", "is", "Change"),
+            _row("comment_is_public", "is", "not_relevant"),
+            _row("assignee_id", "is_not", "current_user"),
+            _row("assignee_id", "is_not", ""),
+            _row("assignee_id", "not_changed", ""),
+        ],
+        "actions": [_mail("assignee_id", {"": "Re: {{ticket.title}} (#{{ticket.id}})"}, _AGENT_COMMENT)],
+    },
+    {
+        "key": "assignee_assignment",
+        "title": gettext_noop("Notify assignee of assignment"),
+        "all": [
+            _row("assignee_id", "changed", ""),
+            _row("assignee_id", "is_not", ""),
+            _row("assignee_id", "is_not", "current_user"),
+        ],
+        "actions": [
+            _mail(
+                "assignee_id",
+                {
+                    "en": "Assigned to you: {{ticket.title}} (#{{ticket.id}})",
+                    "de": "Ihnen zugewiesen: {{ticket.title}} (#{{ticket.id}})",
+                },
+                _AGENT_TICKET,
+            )
+        ],
+    },
+    {
+        "key": "assignee_reopened",
+        "title": gettext_noop("Notify assignee of reopened ticket"),
+        "all": [
+            _row("status", "value_previous", "solved"),
+            _row("status", "is", "open"),
+            _row("role", "is", "end_user"),
+        ],
+        "actions": [
+            _mail(
+                "assignee_id",
+                {
+                    "en": "Reopened: {{ticket.title}} (#{{ticket.id}})",
+                    "de": "Wieder geöffnet: {{ticket.title}} (#{{ticket.id}})",
+                },
+                _AGENT_TICKET,
+            )
+        ],
+    },
+    {
+        "key": "group_assignment",
+        "title": gettext_noop("Notify group of assignment"),
+        "all": [
+            _row("group_id", "changed", ""),
+            _row("group_id", "is_not", ""),
+            _row("assignee_id", "is", ""),
+            _row("update_type", "is", "Change"),
+        ],
+        "actions": [
+            {
+                "field": "notification_group",
+                "value": [
+                    "group_id",
+                    {
+                        "en": "For your group: {{ticket.title}} (#{{ticket.id}})",
+                        "de": "Für Ihre Gruppe: {{ticket.title}} (#{{ticket.id}})",
+                    },
+                    _AGENT_TICKET,
+                ],
+            }
+        ],
+    },
+    {
+        # Shipped switched off: the workspace shows new requests at once, and a mail to everybody for each is noise.
+        "key": "all_agents_received",
+        "title": gettext_noop("Notify all agents of received request"),
+        "active": False,
+        "all": [_row("update_type", "is", "Create"), _row("role", "is", "end_user")],
+        "actions": [_mail("all_agents", {"": "{{ticket.title}} (#{{ticket.id}})"}, _AGENT_TICKET)],
+    },
+    {
+        "key": "reopen_undelivered",
+        "title": gettext_noop("Reopen a solved ticket whose answer was not delivered"),
+        "all": [_row("delivery", "is", "answer"), _row("status", "is", "solved")],
+        "actions": [{"field": "status", "value": "open"}],
+    },
+    {
+        "key": "assignee_undelivered",
+        "title": gettext_noop("Notify assignee of an undelivered answer"),
+        "all": [_row("delivery", "is", "answer"), _row("assignee_id", "is_not", "")],
+        "actions": [
+            _mail(
+                "assignee_id",
+                {
+                    "en": "Not delivered: {{ticket.title}} (#{{ticket.id}})",
+                    "de": "Nicht zugestellt: {{ticket.title}} (#{{ticket.id}})",
+                },
+                _AGENT_FAILURE,
+            )
+        ],
+    },
+    {
+        "key": "group_undelivered",
+        "title": gettext_noop("Notify group of an undelivered answer"),
+        "all": [
+            _row("delivery", "is", "answer"),
+            _row("assignee_id", "is", ""),
+            _row("group_id", "is_not", ""),
+        ],
+        "actions": [
+            {
+                "field": "notification_group",
+                "value": [
+                    "group_id",
+                    {
+                        "en": "Not delivered: {{ticket.title}} (#{{ticket.id}})",
+                        "de": "Nicht zugestellt: {{ticket.title}} (#{{ticket.id}})",
+                    },
+                    _AGENT_FAILURE,
+                ],
+            }
+        ],
+    },
+]
+
+
+def install() -> None:
+    """Write the default triggers."""
+    now = clock.now()
+    Trigger.objects.bulk_create(
+        Trigger(
+            key=row["key"],
+            title=row["title"],
+            active=row.get("active", True),
+            position=position,
+            conditions={"all": row["all"], "any": []},
+            actions=row["actions"],
+            created_at=now,
+            updated_at=now,
+        )
+        for position, row in enumerate(DEFAULTS, start=1)
+    )
