@@ -5,12 +5,9 @@ from __future__ import annotations
 import click
 
 from answerback import __version__
-from answerback.cli.lint import lint
-from answerback.cli.locks import locks
-from answerback.cli.messages import messages
-from answerback.cli.test import test
+from answerback.cli import lint, locks, messages, test
 
-VERBS: tuple[click.Command, ...] = (lint, locks, messages, test)
+VERBS: tuple[click.Command, ...] = (lint.lint, locks.locks, messages.messages, test.test)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -54,7 +54,7 @@ def _fault(name: str) -> str | None:
 
 def _licence(package: metadata.PackageMetadata) -> str:
     """What the package says of its licence. Some put the whole text into the field: its first line is enough."""
-    expression = package.get("License-Expression") or (package.get("License") or "").strip().split("\n")[0]
+    expression = package["License-Expression"] or (package["License"] or "").strip().split("\n")[0]
     classifiers = [line for line in package.get_all("Classifier") or [] if line.startswith("License ::")]
     return "; ".join(filter(None, [expression, *classifiers]))
 

