@@ -26,7 +26,7 @@ Check = Callable[[Path], list[str]]
 
 
 @click.command()
-def lint() -> None:
+def command() -> None:
     """Check style, types, layers, templates, translations, lock files, licences. For developers, in a checkout."""
     root = require_checkout()
     results = [_run(name, check, root) for name, check in CHECKS.items()]

@@ -30,7 +30,7 @@ ADDRESS = re.compile(r"\w+://|\bfile:|--(?:extra-)?index-url|--find-links|\"reso
 
 @click.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest versions that requirements/*.in allow.")
-def locks(upgrade: bool) -> None:
+def command(upgrade: bool) -> None:
     """Write the lock files from requirements/*.in and package.json. For developers, in a checkout."""
     root = require_checkout()
     for name in PYTHON_LOCKS:

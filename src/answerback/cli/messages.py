@@ -41,7 +41,7 @@ HEADER = "# German texts of Answerback. `./answerback messages` keeps the list, 
 
 
 @click.command()
-def messages() -> None:
+def command() -> None:
     """Bring the German catalogue up to date with the sources. For developers, in a checkout."""
     root = require_checkout()
     catalogue = updated_catalogue(root)

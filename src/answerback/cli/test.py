@@ -36,7 +36,7 @@ class Run:
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def test(arguments: tuple[str, ...]) -> None:
+def command(arguments: tuple[str, ...]) -> None:
     """Run all tests, or those that the ARGUMENTS for pytest name. For developers, in a checkout."""
     signal.signal(signal.SIGTERM, _leave)
     run = Run(require_checkout(), arguments)

@@ -18,7 +18,10 @@ class FieldEffect:
 
 @dataclass(frozen=True)
 class NotifyEffect:
-    """Write to `recipient`: requester_id, requester_and_ccs, assignee_id, current_user, all_agents, group:ID, user:ID."""
+    """Write to `recipient`.
+
+    One of requester_id, requester_and_ccs, assignee_id, current_user, all_agents, group:ID, user:ID.
+    """
 
     trigger: Trigger
     recipient: str

@@ -85,8 +85,8 @@ class Changes:
     status: str | Unset = UNSET
     priority: str | Unset = UNSET
     type: str | Unset = UNSET
-    assignee: Account | None | Unset = UNSET
-    group: Group | None | Unset = UNSET
+    assignee: Account | Unset | None = UNSET
+    group: Group | Unset | None = UNSET
     requester: Person | Unset = UNSET
     set_tags: Sequence[str] | Unset = UNSET
     add_tags: Sequence[str] = ()
@@ -99,5 +99,5 @@ class Changes:
     # what only the desk's reaction to delivery events sets
     facts: Sequence[TicketFact] = ()
     delivery_health: str | Unset = UNSET
-    failed_at: datetime | None | Unset = UNSET
+    failed_at: datetime | Unset | None = UNSET
     ever_failed: bool | Unset = UNSET

@@ -1,0 +1,71 @@
+"""What must be right before anything starts: each fault one line that says how to mend it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from pathlib import Path
+
+from django.conf import settings
+
+from answerback.env import PREFIX, BadSettingError
+
+# the first release without the WAL-reset bug: two connections writing and checkpointing at once could corrupt the file
+OLDEST_SQLITE = (3, 51, 3)
+
+
+def check_start() -> None:
+    """BadSettingError for the first fault found."""
+    check_data_folder(settings.DATA_DIR)
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
+
+
+def check_data_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettingError(
+            f"The data folder {folder} cannot be made ({error.strerror}). Choose another with {PREFIX}DATA_DIR."
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK) or _is_read_only(folder):
+        raise BadSettingError(
+            f"The data folder {folder} cannot be written. Make it writable or choose another with {PREFIX}DATA_DIR."
+        )
+
+
+def check_sqlite(version: tuple[int, ...], allow_old: bool) -> None:
+    if version >= OLDEST_SQLITE or allow_old:
+        return
+    found, wanted = (".".join(map(str, numbers)) for numbers in (version, OLDEST_SQLITE))
+    raise BadSettingError(
+        f"SQLite {found} can corrupt the database (fixed in {wanted}). Install the package pysqlite3, use PostgreSQL "
+        f"({PREFIX}DATABASE_URL), or accept the risk with {PREFIX}ALLOW_OLD_SQLITE=1."
+    )
+
+
+def check_port(listen: tuple[str, int], setting: str) -> None:
+    """BadSettingError where somebody listens there already."""
+    host, port = listen
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BadSettingError(
+                f"{host}:{port} cannot be used ({error.strerror}). "
+                f"Stop what listens there or choose another with {PREFIX}{setting}."
+            ) from None
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Root may write anywhere but on a read-only file system: only trying tells."""
+    probe = folder / ".write-probe"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return True
+    return False
