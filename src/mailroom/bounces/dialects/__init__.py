@@ -1,0 +1,9 @@
+"""Readers for formats that the generic readers cannot read. They do not know each other."""
+
+from collections.abc import Callable
+from typing import Final
+
+from mailroom.bounces.notice import Notice
+from mailroom.report import DeliveryReport
+
+READERS: Final[tuple[Callable[[Notice], list[DeliveryReport] | None], ...]] = ()

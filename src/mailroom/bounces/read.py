@@ -1,0 +1,112 @@
+"""The way in: which reader reads this mail, and what the returned original tells besides.
+
+Order: feedback report, delivery status, dialects, text. What a delivery-status part leaves out (QUIRK: newer Exim
+writes no Diagnostic-Code) is taken from what the notice says in words about the same recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from email.message import Message
+from typing import Final
+
+from mailroom.address import parse_addresses
+from mailroom.bounces import arf, dsn, text
+from mailroom.bounces.dialects import READERS
+from mailroom.bounces.notice import Notice, lay_out
+from mailroom.bounces.original import Original, read_original
+from mailroom.report import Action, DeliveryReport
+
+_KINDS: Final = (
+    (Action.COMPLAINT, "feedback"),
+    (Action.FAILED, "bounce"),
+    (Action.DELAYED, "delay"),
+    (Action.DELIVERED, "delivered"),
+    (Action.RELAYED, "delivered"),
+    (Action.EXPANDED, "delivered"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`kind` is "" where the mail reports nothing, else bounce, delay, delivered or feedback: the gravest one."""
+
+    kind: str = ""
+    reports: list[DeliveryReport] = field(default_factory=list)
+    original: Original = field(default_factory=Original)
+
+    @property
+    def original_message_id(self) -> str:
+        return self.original.header("Message-ID")
+
+    @property
+    def delivery_tokens(self) -> list[str]:
+        return self.original.delivery_tokens
+
+
+def read_message(message: Message) -> Reading:
+    notice = lay_out(message)
+    reports = _reports(notice)
+    if not reports:
+        return Reading()
+    original = read_original(notice.original)
+    return Reading(_kind(reports), [_with_original(report, original) for report in reports], original)
+
+
+def _reports(notice: Notice) -> list[DeliveryReport]:
+    complaints = arf.read(notice)
+    if complaints:
+        return complaints
+    stated = dsn.read(notice)
+    if stated:
+        return _completed(stated, notice)
+    for reader in READERS:
+        reports = reader(notice)
+        if reports:
+            return reports
+    return text.read(notice) or text.read_original_recipient(notice, read_original(notice.original)) or []
+
+
+def _completed(stated: list[DeliveryReport], notice: Notice) -> list[DeliveryReport]:
+    """Reports of a delivery-status part, with what only the words of the notice tell."""
+    if all(report.reply_code and report.diagnostic for report in stated):
+        return stated
+    told = {report.recipient.lower(): report for report in text.read(notice) or []}
+    only = next(iter(told.values())) if len(told) == len(stated) == 1 else None
+    return [_filled(report, told.get(report.recipient.lower()) or only) for report in stated]
+
+
+def _filled(stated: DeliveryReport, told: DeliveryReport | None) -> DeliveryReport:
+    if told is None or stated.action not in (Action.FAILED, Action.DELAYED):
+        return stated
+    status = dsn.better_status(stated.status, told.status)
+    reply_code = stated.reply_code or told.reply_code
+    if status and reply_code and reply_code // 100 != status.class_:
+        reply_code = None
+    return replace(
+        stated,
+        status=status,
+        reply_code=reply_code,
+        diagnostic=stated.diagnostic or told.diagnostic,
+        remote_mta=stated.remote_mta or told.remote_mta,
+        expired=stated.expired or told.expired,
+    )
+
+
+def _kind(reports: Sequence[DeliveryReport]) -> str:
+    actions = {report.action for report in reports}
+    return next(kind for action, kind in _KINDS if action in actions)
+
+
+def _with_original(report: DeliveryReport, original: Original) -> DeliveryReport:
+    return replace(
+        report,
+        original_message_id=report.original_message_id or original.header("Message-ID"),
+        original_recipient=report.original_recipient or _original_recipient(original),
+    )
+
+
+def _original_recipient(original: Original) -> str:
+    addresses = parse_addresses(original.header("X-Original-To"))
+    return addresses[0].spec if addresses else ""

@@ -1,0 +1,345 @@
+"""Notices that are only text: qmail and its kin, Exim, old Postfix and Sendmail, gateways, providers, in any language.
+
+Policy:
+- First, is this a notice at all? Its sender, subject, return path and words have to agree (`is_notice`), because a
+  false failure on somebody's comment is worse than a missed one.
+- Then, who got nothing? Addresses are gathered with how they stand there (`_Standing`), and only those that stand
+  best are taken: named in X-Failed-Recipients, heading a reason (`<a@b>: ...`), alone on a line or behind a label,
+  inside a sentence about failure, inside a quoted SMTP dialogue, in the summary of the sent mail.
+- Then, what was said about each? The lines below its address up to the next one, else the lines of the dialogue that
+  name it, else what stands below the list.
+- The whole notice decides whether delivery is still being tried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from enum import IntEnum
+from typing import Final
+
+from mailroom.address import parse_addresses
+from mailroom.bounces import phrases
+from mailroom.bounces.codes import read_codes, read_remote_mta
+from mailroom.bounces.notice import Notice
+from mailroom.bounces.original import Original
+from mailroom.charsets import decode_words
+from mailroom.report import Action, DeliveryReport, Source
+
+MAX_LINES: Final = 2000
+MAX_RECIPIENTS: Final = 200
+MAX_DIAGNOSTIC: Final = 2000
+
+# An address in running text. Possessive, so that a long run of letters costs one pass.
+_ADDRESS: Final = re.compile(r"""[^\s<>()\[\]"',;:|@\\]{1,128}@[^\s<>()\[\]"',;:|@/\\]{1,255}""")
+_LABELLED: Final = re.compile(r"^[\s>*|-]{0,20}([^:=<>@]{1,60}?)\s{0,5}[:=：]\s{0,20}[\[<\"']{0,3}(?:smtp:)?$", re.I)
+_LABEL_NOISE: Final = re.compile(r"\(e?s\)|\d+|\battempts?\b|\bthe\b")
+_PUNCTUATION: Final = " \t<>\"'[](){}*-=.,;:|>•·#&_~+「」『』、。"
+_HEADING: Final = re.compile(r"^\s{0,20}(?:-{3,}|={3,}|\*{3,}|_{3,})")
+_SENTENCE_REPLY: Final = re.compile(r"^\s{0,8}(?:<<< )?[245]\d\d[ -]")
+# Sendmail: "554 <a@b>... 550 Host unknown": the code behind the dots is the one that was said.
+_SENDMAIL_REPLY: Final = re.compile(r"^\s{0,8}\d{3}[ -](?:\d\.\d\.\d )?\S{1,300}\.\.\. (?=\d{3}[ -])")
+
+
+class _Standing(IntEnum):
+    """How an address stands in a notice, best first."""
+
+    NAMED = 0
+    HEADING = 1
+    LISTED = 2
+    TOLD = 3
+    SPOKEN = 4
+    ORIGIN = 5
+    ADDRESSED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    standing: _Standing
+    address: str
+    line: int
+    rest: str = ""  # what stands behind it on the line
+
+
+def read(notice: Notice) -> list[DeliveryReport] | None:
+    """One report for each recipient that the notice names; None where it is no notice or names nobody."""
+    if not is_notice(notice):
+        return None
+    mentions = _recipients(notice)
+    if not mentions:
+        return None
+    action = _action(notice)
+    told = _said_about(notice.lines[:MAX_LINES], mentions)
+    return [_report(mention, text, action, notice) for mention, text in zip(mentions, told, strict=True)]
+
+
+# Is this a notice?
+
+
+def is_notice(notice: Notice) -> bool:
+    """Whether somebody's mail system wrote this about a mail that it could not deliver yet or at all."""
+    if notice.header("X-Failed-Recipients"):
+        return True
+    words = phrases.folded(notice.text[:20_000])
+    speaks_of_failure = bool(phrases.FAILURE.search(words) or phrases.STILL_TRYING.search(words))
+    titled = bool(phrases.SUBJECT.search(subject(notice)))
+    if _sent_by_system(notice):
+        return speaks_of_failure or titled
+    return speaks_of_failure and (titled or _is_null(notice.header("From"))) and _unanswerable(notice)
+
+
+def subject(notice: Notice) -> str:
+    return phrases.folded(decode_words(notice.header("Subject")))
+
+
+def _sent_by_system(notice: Notice) -> bool:
+    sender = notice.header("From")
+    name = phrases.folded(decode_words(sender))
+    if phrases.SENDER_NAME.search(name):
+        return True
+    local = name.partition("@")[0].rpartition("<")[2]
+    return re.sub(r"[\W_]", "", local) in phrases.SENDER_LOCAL_PARTS
+
+
+def _unanswerable(notice: Notice) -> bool:
+    """A null return path (RFC 5321 §4.5.5) or a mark of RFC 3834."""
+    return (
+        any(_is_null(notice.header(name)) for name in ("Return-Path", "X-Envelope-From", "From"))
+        or notice.header("Auto-Submitted").lower().startswith("auto")
+        or notice.is_report
+    )
+
+
+def _is_null(value: str) -> bool:
+    return value.replace(" ", "").endswith("<>")
+
+
+# Who got nothing?
+
+
+def _recipients(notice: Notice) -> list[_Mention]:
+    """The addresses that stand best, each once; the sender of the returned mail only where nobody else is named."""
+    lines = notice.lines[:MAX_LINES]
+    mentions = [*_named(notice.headers, lines), *_mentions(lines)]
+    senders = {address.normal for address in parse_addresses(notice.header("To"))}
+    for standing in _Standing:
+        found = [mention for mention in mentions if mention.standing is standing]
+        if standing >= _Standing.LISTED:
+            found = [mention for mention in found if mention.address.lower() not in senders] or _lone_sender(
+                found, standing
+            )
+        if found:
+            return _once(found)[:MAX_RECIPIENTS]
+    return []
+
+
+def _lone_sender(found: Sequence[_Mention], standing: _Standing) -> list[_Mention]:
+    """A list may name the sender himself, who wrote to himself; a sentence names him for other reasons."""
+    return list(found) if standing in (_Standing.LISTED, _Standing.SPOKEN) else []
+
+
+def _once(mentions: Sequence[_Mention]) -> list[_Mention]:
+    seen: dict[str, _Mention] = {}
+    for mention in mentions:
+        seen.setdefault(mention.address.lower(), mention)
+    return list(seen.values())
+
+
+def _named(headers: Message, lines: Sequence[str]) -> Iterator[_Mention]:
+    """Those of X-Failed-Recipients (Exim, Gmail), at the line of the text that shows them."""
+    for value in headers.get_all("X-Failed-Recipients", [])[:20]:
+        for address in parse_addresses(str(value)):
+            line = next((number for number, text in enumerate(lines) if address.spec.lower() in text.lower()), -1)
+            rest = lines[line].partition(address.spec)[2] if line >= 0 else ""
+            yield _Mention(_Standing.NAMED, address.spec, line, rest)
+
+
+def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
+    """Every address of the text with its standing; those of other people are left out."""
+    announced = False  # the line before ends like "the following recipients:", so that addresses are expected
+    before = ""
+    telling = _lines_about_failure(lines)
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        found = list(_ADDRESS.finditer(line))
+        for match in found:
+            standing = _standing(line, match, before, announced=announced, telling=number in telling)
+            if standing is not None:
+                yield _Mention(standing, _clean(match[0]), number, line[match.end() :].lstrip(">\"')] :"))
+        announced = _announces(line) or (announced and bool(found))
+        before = line
+
+
+def _standing(line: str, match: re.Match[str], before: str, *, announced: bool, telling: bool) -> _Standing | None:
+    head, rest = line[: match.start()], line[match.end() :]
+    label = _label(head)
+    if label is not None:
+        return _standing_by_label(label)
+    if phrases.leads_to_other(head) or (not head.strip(_PUNCTUATION) and phrases.leads_to_other(before)):
+        return None
+    if phrases.leads_to_origin(head):
+        return _Standing.ORIGIN
+    if _SENTENCE_REPLY.match(line) or re.search(r"rcpt to: ?<?$", head, re.I):
+        return _Standing.SPOKEN
+    if not head.strip(_PUNCTUATION):
+        bare = rest.lstrip(">\"'])")
+        if bare.lstrip().startswith((":", "：")):
+            return _Standing.HEADING
+        if announced or not _ADDRESS.sub("", bare).strip(_PUNCTUATION) or _comments(bare):
+            return _Standing.LISTED
+    if announced:
+        return _Standing.LISTED
+    return _Standing.TOLD if telling else None
+
+
+def _standing_by_label(label: str) -> _Standing | None:
+    name = _LABEL_NOISE.sub("", phrases.folded(label)).strip(_PUNCTUATION)
+    name = " ".join(name.split())
+    if name in phrases.RECIPIENT_LABELS:
+        return _Standing.LISTED
+    if name in phrases.ADDRESSED_LABELS:
+        return _Standing.ADDRESSED
+    if name in phrases.OTHER_LABELS:
+        return None
+    return _Standing.TOLD if phrases.FAILURE.search(phrases.folded(label)) else None
+
+
+def _label(head: str) -> str | None:
+    match = _LABELLED.match(head)
+    return match[1] if match else None
+
+
+def _comments(rest: str) -> bool:
+    """Whether the words behind an address at the start of a line are about it: "[User unknown]", "- no such user"."""
+    bare = rest.lstrip()
+    return bare.startswith(("[", "(", "- ", "-> ", "...", "; ", ", ")) or bool(
+        phrases.FAILURE.search(phrases.folded(bare)) or read_codes(bare).reply_code
+    )
+
+
+def _announces(line: str) -> bool:
+    """ "did not reach the following recipient(s):" """
+    bare = line.rstrip(" \t*=-")
+    return bare.endswith((":", "：")) and bool(phrases.FAILURE.search(phrases.folded(bare)))
+
+
+def _lines_about_failure(lines: Sequence[str]) -> frozenset[int]:
+    """Numbers of the lines in paragraphs that speak of failure."""
+    numbers: set[int] = set()
+    paragraph: list[int] = []
+    for number, line in enumerate([*lines, ""]):
+        if line.strip():
+            paragraph.append(number)
+        elif paragraph:
+            if phrases.FAILURE.search(phrases.folded(" ".join(lines[n] for n in paragraph))):
+                numbers.update(paragraph)
+            paragraph = []
+    return frozenset(numbers)
+
+
+def _clean(address: str) -> str:
+    """The address without what the text has glued to it: "SMTP=a@b.", "mailto:"."""
+    bare = address.strip(".?!*=`»«“”‘’、。")
+    return re.sub(r"^(?:smtp=|rfc822=)", "", bare, flags=re.I)
+
+
+# What was said about each?
+
+
+def _said_about(lines: Sequence[str], mentions: Sequence[_Mention]) -> list[str]:
+    """For each mention the lines that tell its reason, "" where nothing does."""
+    if len(mentions) == 1:
+        return [_said_about_one(lines, mentions[0])]
+    starts = sorted({mention.line for mention in mentions})
+    below = _below_list(lines, starts[-1])
+    return [
+        _own_lines(lines, mention, starts) or _dialogue_about(lines, mention.address) or below for mention in mentions
+    ]
+
+
+def _said_about_one(lines: Sequence[str], mention: _Mention) -> str:
+    below = "\n".join([mention.rest, *lines[mention.line + 1 :]]).strip()
+    return below if below.strip(_PUNCTUATION + "\n") else "\n".join(lines).strip()
+
+
+def _own_lines(lines: Sequence[str], mention: _Mention, starts: Sequence[int]) -> str:
+    if mention.line < 0:
+        return ""
+    end = next((start for start in starts if start > mention.line), len(lines))
+    own = [mention.rest]
+    for line in lines[mention.line + 1 : end]:
+        if _HEADING.match(line):
+            break
+        own.append(line)
+    text = "\n".join(own).strip()
+    return text if text.strip(_PUNCTUATION + "\n") else ""
+
+
+def _dialogue_about(lines: Sequence[str], address: str) -> str:
+    """Lines of a quoted SMTP dialogue that name the address, with the replies right below."""
+    wanted = address.lower()
+    told: list[str] = []
+    following = False
+    for line in lines:
+        names = wanted in line.lower()
+        if (names and (_SENTENCE_REPLY.match(line) or ">>>" in line)) or (following and _SENTENCE_REPLY.match(line)):
+            told.append(_SENDMAIL_REPLY.sub("", line))
+            following = ">>>" in line or following
+        else:
+            following = False
+    return "\n".join(line for line in told if ">>>" not in line)
+
+
+def _below_list(lines: Sequence[str], last: int) -> str:
+    return "\n".join(lines[last + 1 :]).strip()
+
+
+# The verdict
+
+
+def _action(notice: Notice) -> Action:
+    words = f"{subject(notice)} {phrases.folded(notice.text[:20_000])}"
+    if phrases.STILL_TRYING.search(words) and not phrases.GIVEN_UP.search(words):
+        return Action.DELAYED
+    return Action.FAILED
+
+
+def _report(mention: _Mention, said: str, action: Action, notice: Notice) -> DeliveryReport:
+    line = _SENDMAIL_REPLY.sub("", said)
+    codes = read_codes(line)
+    status, reply_code = codes.status, codes.reply_code
+    if status and reply_code and reply_code // 100 != status.class_:
+        status = None
+    expired = bool(phrases.EXPIRED.search(phrases.folded(said)))
+    return DeliveryReport(
+        recipient=mention.address,
+        action=action,
+        permanent=action is Action.FAILED and _is_permanent(said, reply_code, status.permanent if status else None),
+        reply_code=reply_code,
+        status=status,
+        diagnostic=said[:MAX_DIAGNOSTIC],
+        remote_mta=read_remote_mta(said),
+        source=Source.REPORT,
+        expired=expired,
+        origins={"recipient": mention.standing.name.lower(), "action": "wording"},
+    )
+
+
+def _is_permanent(said: str, reply_code: int | None, by_status: bool | None) -> bool:
+    if by_status is not None:
+        return by_status
+    if reply_code:
+        return reply_code >= 500
+    return not phrases.GIVEN_UP_TRANSIENT.search(phrases.folded(said))
+
+
+def read_original_recipient(notice: Notice, original: Original) -> list[DeliveryReport] | None:
+    """Where a notice names nobody: the one recipient of the returned original. QUIRK: AOL gives only the local part."""
+    recipients = parse_addresses(original.header("To"))
+    if len(recipients) != 1 or not is_notice(notice):
+        return None
+    mention = _Mention(_Standing.ADDRESSED, recipients[0].spec, -1)
+    return [_report(mention, notice.text.strip(), _action(notice), notice)]
