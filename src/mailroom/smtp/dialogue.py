@@ -1,0 +1,190 @@
+"""Mail transactions on one connection, one recipient each.
+
+The policy, in prose:
+
+* Where PIPELINING is announced (RFC 2920), MAIL, RCPT and DATA go out in one write, and the write that ends a message
+  also opens the next one (§3.1): one round trip a message. Else one command a round trip.
+* A server that says 354 although nobody was accepted gets a lone dot, never the message.
+* The first refusal of a transaction is its outcome; what follows from it (503, 554 "no valid recipients") is not.
+* A session out of step is left: nothing that came unasked may become somebody's outcome.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from mailroom.report import Stage
+from mailroom.smtp.link import Link
+from mailroom.smtp.options import Options
+from mailroom.smtp.reply import Reply
+from mailroom.smtp.trouble import Fault, Trouble
+from mailroom.smtp.wire import Capabilities, Envelope, blocks, mail_command, rcpt_command, unfit
+
+Outcome = Reply | Trouble  # accepted, or not
+
+_WANTED = {Stage.MAIL: range(200, 300), Stage.RCPT: range(200, 300), Stage.DATA: (354,), Stage.DOT: range(200, 300)}
+_STALE = frozenset({421, 503})
+
+
+class Dialogue:
+    """The session on one greeted connection."""
+
+    def __init__(self, link: Link, capabilities: Capabilities, options: Options) -> None:
+        self.link = link
+        self.answered = 0  # transactions that had an outcome here
+        self._capabilities = capabilities
+        self._timeouts = options.timeouts
+        self._max_size = options.max_message_size
+        self._pipelining = "PIPELINING" in capabilities
+        self._waits = {
+            Stage.MAIL: self._timeouts.mail,
+            Stage.RCPT: self._timeouts.rcpt,
+            Stage.DATA: self._timeouts.data,
+        }
+        self._under_way = False  # commands are out whose replies are not in
+        self._opened = False  # the commands of the next envelope are among them
+        self._leftover = False  # the server still holds a transaction that never came to its message
+        self._over = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether another transaction, or a QUIT, makes sense here."""
+        return not (self._over or self._under_way or self.link.surplus)
+
+    async def run(self, pending: deque[Envelope]) -> AsyncGenerator[tuple[Envelope, Outcome], None]:
+        """Takes envelopes from the left and yields each with its outcome; ends early where the session is over.
+
+        Raises the `Trouble` that another host may heal: it is about `pending[0]`, which is still there.
+        """
+        while pending and not self._over:
+            fault = self._unfit(pending[0])
+            if fault is not None:
+                yield pending.popleft(), self.link.trouble(Stage.MAIL, fault)
+                continue
+            outcome = await self._transact(pending[0], self._follower(pending))
+            if isinstance(outcome, Trouble):
+                self._over = (
+                    self._over or outcome.fault is not None or outcome.reply is None or outcome.reply.code == 421
+                )
+                if outcome.next_host:
+                    raise outcome
+            self.answered += 1
+            yield pending.popleft(), outcome
+
+    def _unfit(self, envelope: Envelope) -> Fault | None:
+        return unfit(envelope, self._capabilities, self._max_size)
+
+    def _follower(self, pending: deque[Envelope]) -> Envelope | None:
+        """The envelope whose transaction can be opened by the write that ends the present one."""
+        if not self._pipelining or len(pending) < 2 or self._unfit(pending[1]) is not None:
+            return None
+        return pending[1]
+
+    async def _transact(self, envelope: Envelope, follower: Envelope | None) -> Outcome:
+        if not self._opened and self.link.surplus:
+            return self.link.trouble(Stage.MAIL, Fault.LOST, "closed or out of step before MAIL")
+        self._under_way = True
+        opened, self._opened = self._opened, False
+        try:
+            refusal = await self._open(envelope, opened) or await self._send_content(envelope, follower)
+            if refusal is not None:
+                self._under_way = False
+                return refusal
+            reply = await self.link.reply(Stage.DOT, self._timeouts.dot)
+        except Trouble as trouble:
+            return trouble
+        self._opened = self._under_way = follower is not None
+        return self._refusal(Stage.DOT, reply) or reply
+
+    # MAIL, RCPT, DATA
+
+    async def _open(self, envelope: Envelope, opened: bool) -> Trouble | None:
+        """Up to the 354; the refusal where it does not come to that."""
+        if not self._pipelining:
+            return await self._open_by_steps(envelope)
+        if not opened:
+            await self._write_opening(envelope)
+        return await self._read_opening()
+
+    async def _open_by_steps(self, envelope: Envelope) -> Trouble | None:
+        await self._reset(b"")
+        commands = zip((Stage.MAIL, Stage.RCPT, Stage.DATA), self._opening(envelope), strict=True)
+        for stage, command in commands:
+            reply = await self.link.ask(stage, command, self._waits[stage])
+            refusal = self._refusal(stage, reply)
+            if refusal is not None:
+                self._leftover = stage is not Stage.MAIL
+                return refusal
+        return None
+
+    async def _write_opening(self, envelope: Envelope) -> None:
+        opening = b"".join(self._opening(envelope))
+        if not await self._reset(opening):
+            self.link.write(opening)
+
+    async def _reset(self, more: bytes) -> bool:
+        """Ends a transaction that the server may still hold (nested MAIL is an error); `more` is in the same write."""
+        if not self._leftover:
+            return False
+        self._leftover = False
+        reply = await self.link.ask(Stage.MAIL, b"RSET\r\n" + more, self._timeouts.mail)
+        if reply.code != 250:
+            raise self.link.trouble(Stage.MAIL, Fault.LOST, reply.text)
+        return True
+
+    def _opening(self, envelope: Envelope) -> tuple[bytes, bytes, bytes]:
+        mail = mail_command(envelope, self._capabilities)
+        return mail, rcpt_command(envelope, self._capabilities), b"DATA\r\n"
+
+    async def _read_opening(self) -> Trouble | None:
+        """The three replies to a pipelined opening; the first refusal among them."""
+        refusal: Trouble | None = None
+        for stage, wait in self._waits.items():
+            try:
+                reply = await self.link.reply(stage, wait)
+            except Trouble:
+                self._over = True
+                if refusal is None:
+                    raise
+                return refusal
+            if refusal is None:
+                refusal = self._refusal(stage, reply)
+                # QUIRK: where DATA alone is refused, an unasked reply may have shifted all later ones by one.
+                self._over = self._over or (refusal is not None and stage is Stage.DATA)
+            if reply.code == 421:
+                self._over = True
+                return refusal
+        if refusal is not None and reply.code == 354:
+            await self._send_lone_dot()
+        elif refusal is not None:
+            self._leftover = refusal.stage is not Stage.MAIL
+            self._over = self._over or reply.code < 400
+        return refusal
+
+    async def _send_lone_dot(self) -> None:
+        """RFC 2920 §3.1: 354 without a valid recipient. The reply says nothing about anybody."""
+        try:
+            await self.link.ask(Stage.DOT, b".\r\n", self._timeouts.dot)
+        except Trouble:
+            self._over = True
+
+    def _refusal(self, stage: Stage, reply: Reply) -> Trouble | None:
+        if reply.code in _WANTED[stage]:
+            return None
+        if stage is Stage.MAIL and self.answered and reply.code in _STALE:
+            return Trouble(stage, reply=reply, fault=Fault.LOST, detail=reply.text, remote=str(self.link.endpoint))
+        return self.link.refusal(stage, reply)
+
+    # The message
+
+    async def _send_content(self, envelope: Envelope, follower: Envelope | None) -> Trouble | None:
+        """Writes the message and the final dot; a refusal where the server speaks before it has all."""
+        *front, end = blocks(envelope.content)
+        await self.link.write_blocks(front, self._timeouts.block)
+        if self.link.surplus:
+            self._over = True
+            return self.link.refusal(Stage.BODY, await self.link.reply(Stage.BODY, self._timeouts.block))
+        opening = b"".join(self._opening(follower)) if follower is not None else b""
+        self.link.write(b"".join((end, b".\r\n", opening)))
+        return None

@@ -1,0 +1,173 @@
+"""One connection: octets out, replies in, each with its time limit. Runs on asyncio's and on uvloop's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+
+from mailroom.report import Stage
+from mailroom.smtp.options import Timeouts
+from mailroom.smtp.reply import Reply, ReplyParser
+from mailroom.smtp.route import Endpoint, Tls
+from mailroom.smtp.tls import client_context
+from mailroom.smtp.trouble import Fault, Trouble, connection_fault
+
+
+class Link(asyncio.Protocol):
+    """A connection to `endpoint`. Every failure is a `Trouble` that names the stage it was asked for."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.protected = False
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._parser = ReplyParser()
+        self._replies: deque[Reply] = deque()
+        self._lost = ""
+        self._full = False  # the kernel takes no more for now
+        self._waiter: asyncio.Future[None] | None = None
+
+    # Opening
+
+    @classmethod
+    async def connect(cls, endpoint: Endpoint, timeouts: Timeouts) -> Link:
+        link = cls(endpoint)
+        try:
+            async with asyncio.timeout(timeouts.connect):
+                await link._loop.create_connection(lambda: link, endpoint.address or endpoint.host, endpoint.port)
+        except OSError as error:
+            raise link.trouble(Stage.CONNECT, connection_fault(error), str(error)) from None
+        if endpoint.tls is Tls.IMPLICIT:
+            await link.start_tls(Stage.CONNECT, timeouts.ehlo)
+        return link
+
+    async def start_tls(self, stage: Stage, timeout: float) -> None:
+        """The handshake. Octets that came before it are an injection (RFC 3207 §6) and end the connection."""
+        if self.surplus or self._transport is None:
+            raise self.trouble(stage, Fault.TLS, "octets before the TLS handshake")
+        try:
+            context = client_context(self.endpoint.tls, self.endpoint.ca_file)
+            transport = await self._loop.start_tls(
+                self._transport,
+                self,
+                context,
+                server_hostname=self.endpoint.host,
+                ssl_handshake_timeout=timeout,
+            )
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a host name unfit for SNI
+            self.abort()
+            raise self.trouble(stage, Fault.TLS, _words(error)) from None
+        if transport is None:
+            raise self.trouble(stage, Fault.TLS, "the connection was closed")
+        self._transport = transport
+        self._parser = ReplyParser()
+        self.protected = True
+
+    # What asyncio tells us
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._replies.extend(self._parser.feed(data))
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = str(exc) if exc else "closed by the other side"
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
+
+    # Speaking and listening
+
+    @property
+    def surplus(self) -> bool:
+        """Whether anything came that nobody asked for, or the connection is gone: not fit for another command."""
+        return bool(self._replies or self._parser.midway or self._parser.broken or self._lost)
+
+    def write(self, octets: bytes) -> None:
+        if self._transport is not None and not self._lost:
+            self._transport.write(octets)
+
+    async def write_blocks(self, blocks: Iterable[bytes], timeout: float) -> None:
+        """Writes all but waits `timeout` at most for each block; stops early where the other side has spoken."""
+        for block in blocks:
+            if self.surplus:
+                return
+            self.write(block)
+            while self._full and not self.surplus:
+                await self._wait(Stage.BODY, timeout)
+
+    async def reply(self, stage: Stage, timeout: float) -> Reply:
+        """The next reply."""
+        while not self._replies:
+            if self._parser.broken:
+                raise self.trouble(stage, Fault.GARBAGE, self._parser.broken)
+            if self._lost:
+                raise self.trouble(stage, Fault.LOST, self._lost)
+            await self._wait(stage, timeout)
+        return self._replies.popleft()
+
+    async def ask(self, stage: Stage, command: bytes, timeout: float) -> Reply:
+        """One command and its reply."""
+        self.write(command)
+        return await self.reply(stage, timeout)
+
+    def trouble(self, stage: Stage, fault: Fault, detail: str = "") -> Trouble:
+        return Trouble(stage, fault=fault, detail=detail, remote=str(self.endpoint))
+
+    def refusal(self, stage: Stage, reply: Reply) -> Trouble:
+        """A reply that was not the wanted one: its refusal, or nonsense where it refuses nothing."""
+        if reply.code >= 400:
+            return Trouble(stage, reply=reply, remote=str(self.endpoint))
+        return Trouble(stage, reply=reply, fault=Fault.GARBAGE, detail=reply.text, remote=str(self.endpoint))
+
+    # Closing
+
+    async def quit(self, timeout: float) -> None:
+        """Says goodbye and does not insist on an answer."""
+        if not self.surplus:
+            with suppress(Trouble):
+                await self.ask(Stage.QUIT, b"QUIT\r\n", timeout)
+        self.abort()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self._lost = self._lost or "closed by us"
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self, stage: Stage, timeout: float) -> None:
+        """Until something happens."""
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_later(timeout, _expire, waiter)
+        try:
+            await waiter
+        except TimeoutError:
+            raise self.trouble(stage, Fault.TIMEOUT, f"waited {timeout:g} s") from None
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+
+def _expire(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return str(error) or type(error).__name__

@@ -1,0 +1,118 @@
+"""Where mail goes next: to a relay of ours, or to the MX hosts of each recipient's domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+
+class Tls(StrEnum):
+    """How a connection is protected (RFC 3207, RFC 8314)."""
+
+    NONE = "none"
+    MAY = "may"  # if offered; the certificate proves nothing; plain where it fails
+    MUST = "must"  # or no mail; the certificate is not checked
+    VERIFY = "verify"  # or no mail; certificate and name are checked
+    IMPLICIT = "implicit"  # from the first octet on, checked
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server. `host` is its name (also for the certificate), `address` its IP address once it is known."""
+
+    host: str
+    port: int
+    tls: Tls = Tls.MAY
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+    auth: str = ""  # plain, login, xoauth2 (the password is the access token); "" takes plain or login, as offered
+    address: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.host}[{self.address}]" if self.address and self.address != self.host else self.host
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Hosts that take mail for everybody; the first that answers is used."""
+
+    endpoints: tuple[Endpoint, ...]
+
+    def to(self, domain: str) -> Relay:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Mx:
+    """The mail exchangers of a domain."""
+
+    domain: str = ""
+    port: int = 25
+    tls: Tls = Tls.MAY
+    ca_file: str = ""
+
+    def to(self, domain: str) -> Mx:
+        return replace(self, domain=domain)
+
+
+Route = Relay | Mx
+
+_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
+_AUTH = ("", "plain", "login", "xoauth2")
+
+
+def relay(url: str, ca_file: str = "") -> Route:
+    """The route that the setting names; `.to(domain)` makes it the route of one domain.
+
+    `smtp://user:password@host:port?tls=none|may|must|verify&auth=plain|login|xoauth2`, `submission://…` (port 587),
+    `smtps://…`, several of them with spaces between, or `mx`, `mx:PORT`, `mx?tls=verify`.
+    ValueError, fit to be shown, where it is none of these.
+    """
+    parts = url.split()
+    if not parts:
+        raise ValueError("no relay is named: smtp://host:port, smtps://host, or mx")
+    if parts[0].partition("?")[0].partition(":")[0] == "mx" and len(parts) == 1:
+        return _mx(urlsplit("mx://" + parts[0].removeprefix("mx").replace(":", "host:", 1)), ca_file)
+    return Relay(tuple(_endpoint(part, ca_file) for part in parts))
+
+
+def _mx(parts: SplitResult, ca_file: str) -> Mx:
+    return Mx(port=_port(parts) or 25, tls=_tls(parts, Tls.MAY), ca_file=ca_file)
+
+
+def _endpoint(url: str, ca_file: str) -> Endpoint:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"not a relay: {_without_password(parts)} (want smtp://host:port, smtps://host, or mx)")
+    auth = parse_qs(parts.query).get("auth", [""])[0].lower()
+    if auth not in _AUTH:
+        raise ValueError(f"auth={auth} is not one of plain, login, xoauth2")
+    return Endpoint(
+        host=parts.hostname,
+        port=_port(parts) or _PORTS[parts.scheme],
+        tls=Tls.IMPLICIT if parts.scheme == "smtps" else _tls(parts, Tls.MAY),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        ca_file=ca_file,
+        auth=auth,
+    )
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError(f"not a port in {_without_password(parts)}") from None
+
+
+def _tls(parts: SplitResult, default: Tls) -> Tls:
+    word = parse_qs(parts.query).get("tls", [default.value])[0].lower()
+    if word not in ("none", "may", "must", "verify"):
+        raise ValueError(f"tls={word} is not one of none, may, must, verify")
+    return Tls(word)
+
+
+def _without_password(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

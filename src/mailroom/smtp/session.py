@@ -1,0 +1,128 @@
+"""Many envelopes to one destination, over as few connections as needed: one report for each.
+
+The policy, in prose:
+
+* The connection is opened on demand, kept for the next call, and opened anew where the server closes it.
+* Before the final dot a host that breaks off is replaced by the next one; after it never: the mail may have arrived.
+* A kept connection that the server gave up (421, closed, out of step at the next MAIL) is no failure of the mail.
+* Where no host takes a session, everything waits with the reason of the host that said most. Where connection after
+  connection breaks without one answer, the rest is not tried.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from mailroom.report import DeliveryReport, Stage
+from mailroom.smtp.dialogue import Dialogue, Outcome
+from mailroom.smtp.greeting import greet
+from mailroom.smtp.mx import find_hosts
+from mailroom.smtp.options import Options, Timeouts
+from mailroom.smtp.route import Endpoint, Relay, Route
+from mailroom.smtp.trouble import Trouble, accepted, report, telling
+from mailroom.smtp.wire import Envelope
+
+__all__ = ["Envelope", "Options", "Timeouts", "Transport", "check_login"]
+
+
+class Transport:
+    """One connection to where `route` leads. Nothing that a server does raises."""
+
+    def __init__(self, route: Route, options: Options | None = None) -> None:
+        self._options = options or Options()
+        self._route = route
+        self._by_relay = isinstance(route, Relay)
+        self._hosts: list[Endpoint] = []
+        self._asked_last: set[Endpoint] = set()  # hosts that broke off, for as long as this object lives
+        self._endpoint: Endpoint | None = None
+        self._dialogue: Dialogue | None = None
+
+    async def send(self, envelopes: Sequence[Envelope]) -> AsyncGenerator[tuple[Envelope, DeliveryReport], None]:
+        """Yields a report for each envelope as it becomes known.
+
+        Leaving the iteration early breaks the connection off before any further message is complete.
+        """
+        pending = deque(envelopes)
+        tried: dict[Endpoint, Trouble] = {}  # what hosts said about the envelope in front
+        dead_sessions = 0
+        try:
+            while pending:
+                dialogue, troubles = await self._ready(tried)
+                if dialogue is None:
+                    everyone = not tried or dead_sessions >= self._options.dead_sessions_max
+                    speaking = telling([*tried.values(), *troubles], self._by_relay)
+                    for envelope in [pending.popleft() for _ in range(len(pending) if everyone else 1)]:
+                        yield envelope, report(speaking, envelope.rcpt_to, by_relay=self._by_relay)
+                    tried = {}
+                    continue
+                try:
+                    async with aclosing(dialogue.run(pending)) as outcomes:
+                        async for envelope, outcome in outcomes:
+                            tried, dead_sessions = {}, 0
+                            yield envelope, self._report(envelope, outcome)
+                except Trouble as trouble:
+                    if not dialogue.answered:
+                        dead_sessions += 1
+                    if not (dialogue.answered and trouble.stage is Stage.MAIL):
+                        self._note(trouble, tried)
+        finally:
+            self._leave_unless_usable()
+
+    async def open(self) -> DeliveryReport | None:
+        """Connects, and logs in where the route says so; why that failed, or None."""
+        dialogue, troubles = await self._ready({})
+        return None if dialogue else report(telling(troubles, self._by_relay), by_relay=self._by_relay)
+
+    async def close(self) -> None:
+        """Says goodbye where somebody still listens."""
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue is not None:
+            await dialogue.link.quit(self._options.timeouts.quit)
+
+    async def _ready(self, avoid: dict[Endpoint, Trouble]) -> tuple[Dialogue | None, list[Trouble]]:
+        """The open session, or a new one with a host outside of `avoid`, or why no host took one."""
+        self._leave_unless_usable()
+        if self._dialogue is not None:
+            return self._dialogue, []
+        troubles: list[Trouble] = []
+        try:
+            if not avoid:
+                self._hosts = await find_hosts(self._route, self._options)
+        except Trouble as trouble:
+            return None, [trouble]
+        for endpoint in sorted((host for host in self._hosts if host not in avoid), key=self._asked_last.__contains__):
+            try:
+                link, capabilities = await greet(endpoint, self._options)
+            except Trouble as trouble:
+                troubles.append(trouble)
+                self._asked_last.add(endpoint)
+                continue
+            self._endpoint, self._dialogue = endpoint, Dialogue(link, capabilities, self._options)
+            return self._dialogue, []
+        return None, troubles
+
+    def _leave_unless_usable(self) -> None:
+        if self._dialogue is not None and not self._dialogue.usable:
+            self._dialogue.link.abort()
+            self._dialogue = None
+
+    def _note(self, trouble: Trouble, tried: dict[Endpoint, Trouble]) -> None:
+        """The present host has broken off over the envelope in front."""
+        if self._endpoint is not None:
+            tried[self._endpoint] = trouble
+            self._asked_last.add(self._endpoint)
+
+    def _report(self, envelope: Envelope, outcome: Outcome) -> DeliveryReport:
+        if isinstance(outcome, Trouble):
+            return report(outcome, envelope.rcpt_to, by_relay=self._by_relay)
+        return accepted(outcome, envelope.rcpt_to, str(self._endpoint))
+
+
+async def check_login(route: Route, options: Options | None = None) -> DeliveryReport | None:
+    """Whether the route takes a session of ours, login included: None, or what stands in the way."""
+    transport = Transport(route, options)
+    problem = await transport.open()
+    await transport.close()
+    return problem
