@@ -82,6 +82,8 @@ DEBUG = False
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8025").rstrip("/")
 HTTP_LISTEN = env.listen("HTTP_LISTEN", "127.0.0.1:8025")
 SMTP_LISTEN = env.listen("SMTP_LISTEN", "127.0.0.1:2525")
+WEB_THREADS = env.integer("WEB_THREADS", 8, minimum=1)
+MAX_REQUEST_SIZE = env.integer("MAX_REQUEST_SIZE", 60 * 2**20, minimum=2**20)  # uploads included
 ALLOWED_HOSTS = ["*"]  # the server in front decides; links are made from BASE_URL, never from the Host header
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "answerback.workspace.errors.csrf_failure"
@@ -214,6 +216,20 @@ SESSIONS_PER_DESTINATION = env.integer("SESSIONS_PER_DESTINATION", 10, minimum=1
 MAX_MESSAGE_SIZE = env.integer("MAX_MESSAGE_SIZE", 35 * 2**20, minimum=65536)
 MAX_ATTACHMENTS = env.integer("MAX_ATTACHMENTS", 200, minimum=1)
 MAX_RECIPIENTS = env.integer("MAX_RECIPIENTS", 100, minimum=1)
+# receiving: what a client may ask of the doorway. Addresses in RECEIVE_TRUSTED (our own MTA) are not counted.
+RECEIVE_SESSIONS = env.integer("RECEIVE_SESSIONS", 200, minimum=1)
+RECEIVE_SESSIONS_PER_PEER = env.integer("RECEIVE_SESSIONS_PER_PEER", 50, minimum=1)
+RECEIVE_MESSAGES_PER_MINUTE = env.integer("RECEIVE_MESSAGES_PER_MINUTE", 600, minimum=1)  # of one client
+RECEIVE_MEMORY = env.integer("RECEIVE_MEMORY", 256 * 2**20, minimum=2**20)  # bytes of messages under way, all together
+RECEIVE_TIMEOUT = env.seconds("RECEIVE_TIMEOUT", 300)  # RFC 5321 §4.5.3.2.7
+RECEIVE_TRUSTED = env.text("RECEIVE_TRUSTED", "127.0.0.0/8,::1/128")
+SMTP_TLS_CERT = env.text("SMTP_TLS_CERT")  # files in PEM; with both, STARTTLS is offered
+SMTP_TLS_KEY = env.text("SMTP_TLS_KEY")
+MAX_PARTS = env.integer("MAX_PARTS", 1000, minimum=1)
+MAX_DEPTH = env.integer("MAX_DEPTH", 50, minimum=1)
+MAX_HEADER_BYTES = env.integer("MAX_HEADER_BYTES", 2**20, minimum=8192)
+MAX_HOPS = env.integer("MAX_HOPS", 50, minimum=5)  # Received fields: more is a loop
+AUTHENTICATION_SECONDS = env.seconds("AUTHENTICATION_SECONDS", 8)  # for the DNS questions about one sender
 AUTOMATIC_PER_HOUR = env.integer("AUTOMATIC_PER_HOUR", 4, minimum=1)
 AUTOMATIC_PER_DAY = env.integer("AUTOMATIC_PER_DAY", 10, minimum=1)
 REPLY_ADDRESS = env.choice("REPLY_ADDRESS", "plus", ("plus", "none"))
