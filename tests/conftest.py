@@ -60,6 +60,12 @@ settings.register_profile("explore", deadline=None, max_examples=2000, suppress_
 settings.load_profile(os.environ.get("ANSWERBACK_TEST_HYPOTHESIS", "ci"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """QUIRK: a worker that inherits this name reads the settings, and so our data folder, before its own conftest."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(DATA_DIR, ignore_errors=True)
 
