@@ -1,7 +1,7 @@
 """Reply code, enhanced status and remote host, as they stand in a diagnostic or in the words of a notice.
 
 Nothing is made up: a number counts as a reply code only where something marks it as one, for notices are full of
-numbers. Text is read as one line, since MTAs fold replies wherever they like.
+numbers.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from mailroom.status import EnhancedStatus
 
 _MAX: Final = 8 * 1024  # characters of a text looked at
 
-# 421, 550: RFC 5321 §4.2 knows second digits 0 to 5. Not part of a longer number, an address or a path.
+# 421, 550: RFC 5321 §4.2 knows second digits 0 to 5. Not part of a longer number, an address, a word or a path.
 _CODE: Final = r"(?P<code>[45][0-5]\d)(?![\d.@/:]\d|\d|[a-z@/=]|\.\w)"
-# What marks a number as a reply code: what stands before it …
+# What marks a number as a reply code: what stands before it (a line's start, a quotation mark, "said", "error") …
 _MARKED: Final = re.compile(
-    r"(?:^|\n|<<<|>>>|[:;'\"(\[#>|]|\b(?:said|says|replied|returned|reply|response|responded|error|code|reason|with|status|"
-    r"because|responsecode|error_code|errorcode|answer|server|antwort|fehler|erreur)\b[ :=]{0,3})[ \t'\"(\[#<]{0,4}"
+    r"(?:^|<<<|>>>|[:;'\"(\[#>|]|\b(?:says?|said|replied|returned|reply|response|responded|error|code|reason|with|status|"
+    r"because|responsecode|error_code|errorcode|answer|server|message|antwort|fehler|erreur)\b[ :=]{0,3})[ '\"(\[#<]{0,4}"
     r"(?:smtp[ :;]{0,3})?" + _CODE,
-    re.I,
+    re.I | re.M,
 )
-# … or an enhanced status of the same class behind it.
-_WITH_STATUS: Final = re.compile(
-    r"(?<![\w.@/=-])(?P<code>[45][0-5]\d)[ -][ #(]{0,3}(?P<status>[45]\.\d{1,3}\.\d{1,3})(?![\d.])"
+# … or what stands behind it: an enhanced status, or the quotation that IronPort and SES make of a reply (550-'...').
+_FOLLOWED: Final = re.compile(
+    r"(?<![\w.@/=-])(?P<code>[45][0-5]\d)(?:[ -][ #(]{0,3}(?=[45]\.\d{1,3}\.\d{1,3}(?![\d.]))|-')"
 )
+_FOLD: Final = re.compile(r"[ \t\r]*\n[ \t]+")
+_BLANKS: Final = re.compile(r"[ \t\xa0]+")
 _NAME: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+"
 _IP: Final = r"[0-9a-fA-F.:]{3,45}"
 _REMOTE: Final = (
@@ -47,14 +49,16 @@ class Codes:
 
 
 def read_codes(text: str) -> Codes:
-    """The first marked reply code of `text`, and the enhanced status that goes with it."""
-    line = " ".join(text[:_MAX].split())
-    match = _first(_MARKED.search(line), _WITH_STATUS.search(line))
+    """The first marked reply code of `text`, and the enhanced status that goes with it.
+
+    Folded lines are joined; a line that starts at the margin may begin with a code of its own.
+    """
+    lines = _BLANKS.sub(" ", _FOLD.sub(" ", text[:_MAX]))
+    match = _first(_MARKED.search(lines), _FOLLOWED.search(lines))
     if match is None:
-        return Codes(None, EnhancedStatus.find(line))
-    rest = line[match.end("code") :]
+        return Codes(None, EnhancedStatus.find(lines))
     # A status behind the reply code is the reply's; else one said before it.
-    return Codes(int(match["code"]), EnhancedStatus.find(rest) or EnhancedStatus.find(line))
+    return Codes(int(match["code"]), EnhancedStatus.find(lines[match.end("code") :]) or EnhancedStatus.find(lines))
 
 
 def read_remote_mta(text: str) -> str:

@@ -136,7 +136,7 @@ def _report(common: _Fields, group: _Fields) -> DeliveryReport | None:
         return None
     diagnostic_type, diagnostic = _typed(group.get("diagnostic-code", ""))
     given = EnhancedStatus.find(group.get("status", ""))
-    said = read_codes(diagnostic) if diagnostic_type != "x-unix" else Codes()
+    said = read_codes(diagnostic.replace("\n", " ")) if diagnostic_type != "x-unix" else Codes()
     # QUIRK: "Status: 553 Exceeded maximum inbound message size" (flufl dsn_03).
     reply_code = said.reply_code or read_codes(group.get("status", "")).reply_code
     status = better_status(given, said.status)

@@ -27,6 +27,8 @@ def _words(names: Iterable[str]) -> re.Pattern[str]:
 SENDER_LOCAL_PARTS: Final = frozenset(_DATA["sender_local_parts"])
 SENDER_NAME = _words(_DATA["sender_names"])
 SUBJECT = _words(_DATA["subjects"])
+_MACHINE_SUBJECTS: Final = frozenset(_DATA["machine_subjects"])
+_MACHINE_SUBJECT_ENDS: Final = tuple(_DATA["machine_subject_ends"])
 STILL_TRYING = _words(_DATA["still_trying"])
 GIVEN_UP = _words(_DATA["given_up"])
 GIVEN_UP_TRANSIENT = _words(_DATA["given_up_transient"])
@@ -48,6 +50,11 @@ def begins_original(line: str) -> bool:
         return False
     bare = folded(line).strip(_DECORATION)
     return bare in _BREAK_LINES or bare.startswith(_BREAK_STARTS) or bool(_BREAK_WORDS.search(bare))
+
+
+def is_machine_subject(subject: str) -> bool:
+    """Whether only a mail system would write this folded subject."""
+    return subject.strip() in _MACHINE_SUBJECTS or subject.endswith(_MACHINE_SUBJECT_ENDS)
 
 
 def leads_to_other(line: str) -> bool:

@@ -37,6 +37,8 @@ _ADDRESS: Final = re.compile(r"""[^\s<>()\[\]"',;:|@\\]{1,128}@[^\s<>()\[\]"',;:
 _LABELLED: Final = re.compile(r"^[\s>*|-]{0,20}([^:=<>@]{1,60}?)\s{0,5}[:=：]\s{0,20}[\[<\"']{0,3}(?:smtp:)?$", re.I)
 _LABEL_NOISE: Final = re.compile(r"\(e?s\)|\d+|\battempts?\b|\bthe\b")
 _PUNCTUATION: Final = " \t<>\"'[](){}*-=.,;:|>•·#&_~+「」『』、。"
+_LOCAL_PART: Final = re.compile(r"^\s{0,20}<?([A-Za-z0-9][A-Za-z0-9._+-]{1,63})>?\s{0,20}$")
+_ON_DATE: Final = re.compile(r"^ on \w{3},? ")
 _HEADING: Final = re.compile(r"^\s{0,20}(?:-{3,}|={3,}|\*{3,}|_{3,})")
 _SENTENCE_REPLY: Final = re.compile(r"^\s{0,8}(?:<<< )?[245]\d\d[ -]")
 # Sendmail: "554 <a@b>... 550 Host unknown": the code behind the dots is the one that was said.
@@ -87,6 +89,8 @@ def is_notice(notice: Notice) -> bool:
     titled = bool(phrases.SUBJECT.search(subject(notice)))
     if _sent_by_system(notice):
         return speaks_of_failure or titled
+    if phrases.is_machine_subject(subject(notice)):
+        return speaks_of_failure
     return speaks_of_failure and (titled or _is_null(notice.header("From"))) and _unanswerable(notice)
 
 
@@ -130,14 +134,39 @@ def _recipients(notice: Notice) -> list[_Mention]:
             found = [mention for mention in found if mention.address.lower() not in senders] or _lone_sender(
                 found, standing
             )
+        if standing is _Standing.HEADING:
+            found = _equally_indented(found, lines)
         if found:
             return _once(found)[:MAX_RECIPIENTS]
-    return []
+    return _local_parts(notice)
 
 
 def _lone_sender(found: Sequence[_Mention], standing: _Standing) -> list[_Mention]:
     """A list may name the sender himself, who wrote to himself; a sentence names him for other reasons."""
     return list(found) if standing in (_Standing.LISTED, _Standing.SPOKEN) else []
+
+
+def _equally_indented(found: Sequence[_Mention], lines: Sequence[str]) -> list[_Mention]:
+    """Headings that stand as far in as the first: `    <a@b>: Sender refused` deeper in is part of a folded reply."""
+    margins = [len(lines[mention.line]) - len(lines[mention.line].lstrip()) for mention in found]
+    return [mention for mention, margin in zip(found, margins, strict=True) if margin == margins[0]]
+
+
+def _local_parts(notice: Notice) -> list[_Mention]:
+    """Recipients that a server names without its own domain, alone on a line below "the following recipients ...".
+
+    QUIRK: AOL, and the nameserver reports of universities.
+    """
+    sender = parse_addresses(notice.header("From"))
+    announced = False
+    found: list[_Mention] = []
+    for number, line in enumerate(notice.lines[:MAX_LINES]):
+        match = _LOCAL_PART.match(line)
+        if announced and match and sender:
+            found.append(_Mention(_Standing.LISTED, f"{match[1]}@{sender[0].domain}", number))
+        elif line.strip():
+            announced = _announces(line)
+    return found[:MAX_RECIPIENTS]
 
 
 def _once(mentions: Sequence[_Mention]) -> list[_Mention]:
@@ -178,10 +207,10 @@ def _standing(line: str, match: re.Match[str], before: str, *, announced: bool, 
     label = _label(head)
     if label is not None:
         return _standing_by_label(label)
-    if phrases.leads_to_other(head) or (not head.strip(_PUNCTUATION) and phrases.leads_to_other(before)):
-        return None
     if phrases.leads_to_origin(head):
         return _Standing.ORIGIN
+    if phrases.leads_to_other(head) or (not head.strip(_PUNCTUATION) and phrases.leads_to_other(before)):
+        return None
     if _SENTENCE_REPLY.match(line) or re.search(r"rcpt to: ?<?$", head, re.I):
         return _Standing.SPOKEN
     if not head.strip(_PUNCTUATION):
@@ -215,8 +244,11 @@ def _label(head: str) -> str | None:
 def _comments(rest: str) -> bool:
     """Whether the words behind an address at the start of a line are about it: "[User unknown]", "- no such user"."""
     bare = rest.lstrip()
-    return bare.startswith(("[", "(", "- ", "-> ", "...", "; ", ", ")) or bool(
-        phrases.FAILURE.search(phrases.folded(bare)) or read_codes(bare).reply_code
+    # QUIRK: Exchange 5.5: "a@b on Thu, 29 Apr 2007 16:51:51 -0500".
+    return (
+        bool(_ON_DATE.match(rest))
+        or bare.startswith(("[", "(", "- ", "-> ", "...", "; ", ", "))
+        or bool(phrases.FAILURE.search(phrases.folded(bare)) or read_codes(bare).reply_code)
     )
 
 
@@ -262,7 +294,10 @@ def _said_about(lines: Sequence[str], mentions: Sequence[_Mention]) -> list[str]
 
 def _said_about_one(lines: Sequence[str], mention: _Mention) -> str:
     below = "\n".join([mention.rest, *lines[mention.line + 1 :]]).strip()
-    return below if below.strip(_PUNCTUATION + "\n") else "\n".join(lines).strip()
+    if read_codes(below).reply_code:
+        return below
+    whole = "\n".join(lines).strip()
+    return whole if read_codes(whole).reply_code or not below.strip(_PUNCTUATION + "\n") else below
 
 
 def _own_lines(lines: Sequence[str], mention: _Mention, starts: Sequence[int]) -> str:
