@@ -1,0 +1,364 @@
+"""Name the cause of what a delivery report says. One classifier for SMTP replies, bounces, webhooks and our own client.
+
+Policy, in order; the first answer counts:
+
+1. A cause that a reader already knows is kept; a report of success or a complaint is that.
+2. What our own client met (DNS, connection, TLS, login) is known by where it happened, not by words.
+3. `wording`: exact words of known providers, web addresses included.
+4. `phrases`: words in many languages. Where several fit, `catalogue/order.toml` decides.
+5. A specific enhanced code, the vendor's meaning before the registered one; then a specific reply code (521, 556).
+6. `weak`: words that mean something only where nothing better is said.
+7. A vague enhanced code (X.7.1, X.0.0, X.5.0, ...), then the bare reply code with its stage: 552 at RCPT is about the
+   mailbox, after DATA about the message.
+8. Nothing but time passed: `expired`; else `unknown`.
+
+Expiry is last, so that a mail given up after "mailbox full" keeps that cause. A word about the recipient that came in
+answer to MAIL FROM is about our sender address. Addresses, host names and web addresses are taken out before words are
+looked for: `<spam@blocked.example>: user unknown` is not spam.
+
+A phrase is plain lower-case text that begins at the start of a word; `*` in it stands for up to 60 characters. All
+matching is linear in the length of the text, of which 8 KiB are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from mailroom.causes.catalogue import UNKNOWN, Catalogue, StatusCode, load
+from mailroom.report import Action, DeliveryReport, Source, Stage
+from mailroom.status import EnhancedStatus
+
+MAX_TEXT = 8192
+_GAP = ".{0,60}?"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The key of a cause, and the rule that named it, such as "phrase:mailbox full" or "status:5.2.2"."""
+
+    cause: str
+    rule: str
+
+
+def classify(report: DeliveryReport) -> Verdict:
+    """The cause of the report; always an answer, "unknown" at worst."""
+    case = _Case(report)
+    for step in _STEPS:
+        verdict = step(case)
+        if verdict is not None:
+            return _about_sender(case, verdict)
+    return Verdict(UNKNOWN, "none")
+
+
+class _Case:
+    """One report, with its text made ready for matching."""
+
+    def __init__(self, report: DeliveryReport) -> None:
+        self.report = report
+
+    @cached_property
+    def text(self) -> str:
+        """All words in lower case, white space as single spaces; web addresses and host names still in."""
+        text = self.report.diagnostic[:MAX_TEXT].lower().translate(_PLAIN_PUNCTUATION)
+        return " ".join(text.split())
+
+    @cached_property
+    def words(self) -> str:
+        """The text without addresses, host names, web addresses and codes."""
+        text = _URL.sub(" ", self.text)
+        text = _ADDRESS.sub("<address>", text) if "@" in text else text
+        text = _HOST.sub("<host>", text)
+        for wrapper in load().wrappers:
+            text = text.replace(wrapper, " ")
+        return " ".join(_CODE.sub(" ", text).replace("_", " ").split())
+
+    @cached_property
+    def statuses(self) -> list[EnhancedStatus]:
+        """The report's status and the first one in its text: an outer 5.0.0 often wraps an inner 5.7.1."""
+        found = EnhancedStatus.find(self.report.diagnostic[:MAX_TEXT])
+        return [status for status in (self.report.status, found) if status is not None and status.class_ != 2]
+
+    @cached_property
+    def stage(self) -> Stage | None:
+        """Where in the dialogue it happened: known in our own session, told by many notices."""
+        if self.report.stage is not None:
+            return self.report.stage
+        return next((stage for words, stage in _STAGE_WORDS if words in self.text), None)
+
+
+_PLAIN_PUNCTUATION = str.maketrans("’‘“”–—\u00a0", "''\"\"-- ")
+_URL = re.compile(r"\b(?:https?://|www\.)[^\s>\"')]{1,500}")
+_ADDRESS = re.compile(r"<?[^\s<>@\"',;:()\[\]]{1,64}@[^\s<>@\"',;()]{1,255}>?")
+_HOST = re.compile(r"(?<![\w.-])[\w-]{1,63}\.[\w-]{1,63}\.[\w.-]{2,128}")
+_CODE = re.compile(r"(?<![\w.])[245]\d\d(?=[\s\-:#<])[\s-]?|#?(?<![\w.])[245]\.\d{1,3}\.\d{1,3}(?![\w.]\w)")
+
+_STAGE_WORDS: Sequence[tuple[str, Stage]] = (
+    ("in reply to rcpt to", Stage.RCPT),
+    ("after rcpt to", Stage.RCPT),
+    ("after rcpt command", Stage.RCPT),
+    ("like our rcpt to", Stage.RCPT),
+    ("does not like recipient", Stage.RCPT),
+    ("[rcpt_to]", Stage.RCPT),
+    ("in reply to mail from", Stage.MAIL),
+    ("after mail from", Stage.MAIL),
+    ("but sender was rejected", Stage.MAIL),
+    ("in reply to end of data", Stage.DOT),
+    ("after end of data", Stage.DOT),
+    ("failed after i sent the message", Stage.DOT),
+    ("in reply to data", Stage.DATA),
+    ("after initial connection", Stage.BANNER),
+    ("refused to talk to me", Stage.BANNER),
+)
+
+_QUIET: Mapping[Action, str] = {
+    Action.DELIVERED: "delivered",
+    Action.RELAYED: "relayed",
+    Action.EXPANDED: "relayed",
+    Action.COMPLAINT: "complaint",
+}
+
+_CLIENT_STAGES: Mapping[Stage, str] = {
+    Stage.DNS: "dns_failure",
+    Stage.STARTTLS: "tls_required",
+    Stage.AUTH: "login_refused",
+}
+
+# In answer to MAIL FROM these can only be about the sender.
+_RECIPIENT_CAUSES = frozenset(
+    {"address_unknown", "domain_unknown", "domain_no_mail", "address_syntax", "address_moved"}
+)
+
+
+def _kept(case: _Case) -> Verdict | None:
+    return Verdict(case.report.cause, "reader") if case.report.cause else None
+
+
+def _no_failure(case: _Case) -> Verdict | None:
+    cause = _QUIET.get(case.report.action)
+    return Verdict(cause, f"action:{case.report.action}") if cause else None
+
+
+def _our_client(case: _Case) -> Verdict | None:
+    """What happened in our own client, where no server spoke."""
+    if case.report.source is not Source.CLIENT:
+        return None
+    stage = case.report.stage
+    # A network code only repeats the stage; any other one (message too big, SMTPUTF8 missing, null MX) says more.
+    told = next((status for status in case.statuses if status.subject != 4 or str(status) == "5.4.4"), None)
+    if told is not None and stage not in (Stage.STARTTLS, Stage.AUTH):
+        verdict = _by_status(case, told, vague=False)
+        if verdict is not None:
+            return verdict
+    cause = _CLIENT_STAGES.get(stage, "connection_failed") if stage else "connection_failed"
+    return Verdict(cause, f"client:{stage}")
+
+
+def _our_login(case: _Case) -> Verdict | None:
+    """Refused AUTH and STARTTLS are about us, whatever the server says of it."""
+    if case.report.source is Source.SESSION and case.report.stage in (Stage.AUTH, Stage.STARTTLS):
+        return Verdict(_CLIENT_STAGES[case.report.stage], f"stage:{case.report.stage}")
+    return None
+
+
+def _provider_wording(case: _Case) -> Verdict | None:
+    return _rules().wording.verdict(case.text, "wording")
+
+
+def _phrase(case: _Case) -> Verdict | None:
+    return _rules().phrases.verdict(case.words, "phrase")
+
+
+def _specific_status(case: _Case) -> Verdict | None:
+    return _first(_by_status(case, status, vague=False) for status in case.statuses)
+
+
+def _weak_phrase(case: _Case) -> Verdict | None:
+    return _rules().weak.verdict(case.words, "weak")
+
+
+def _vague_status(case: _Case) -> Verdict | None:
+    return _first(_by_status(case, status, vague=True) for status in case.statuses)
+
+
+def _specific_reply_code(case: _Case) -> Verdict | None:
+    return _by_reply_code(case, specific=True)
+
+
+def _any_reply_code(case: _Case) -> Verdict | None:
+    return _by_reply_code(case, specific=False)
+
+
+def _only_time_passed(case: _Case) -> Verdict | None:
+    report = case.report
+    if report.expired or report.source is Source.EXPIRY:
+        return Verdict("expired", "expired")
+    if report.action is Action.DELAYED:
+        return Verdict("expired" if report.diagnostic else "delayed", "delay")
+    return None
+
+
+_STEPS: Sequence[Callable[[_Case], Verdict | None]] = (
+    _kept,
+    _no_failure,
+    _our_client,
+    _our_login,
+    _provider_wording,
+    _phrase,
+    _specific_status,
+    _specific_reply_code,
+    _weak_phrase,
+    _vague_status,
+    _any_reply_code,
+    _only_time_passed,
+)
+
+
+def _about_sender(case: _Case, verdict: Verdict) -> Verdict:
+    if case.stage is Stage.MAIL and verdict.cause in _RECIPIENT_CAUSES:
+        return Verdict("sender_refused", f"{verdict.rule}@mail")
+    return verdict
+
+
+def _by_status(case: _Case, status: EnhancedStatus, *, vague: bool) -> Verdict | None:
+    """What the code means by itself, to the vendor that said it if we know the vendor."""
+    vendors = {vendor for vendor, parts in load().vendor_hosts.items() if _names_vendor(case, parts)}
+    for entry in _rules().statuses_for(status):
+        believed = not entry.only_vendor or entry.vendor in vendors
+        if believed and entry.vague is vague and entry.cause != UNKNOWN:
+            return Verdict(entry.cause, f"status:{status}")
+    return None
+
+
+def _by_reply_code(case: _Case, *, specific: bool) -> Verdict | None:
+    """What the bare code means at the stage where it was said, else anywhere."""
+    code = case.report.reply_code
+    if code is None:
+        return None
+    for stage in (case.stage, None):
+        entry = _rules().replies.get((code, stage))
+        if entry is not None and entry.specific is specific:
+            return Verdict(entry.cause, f"reply:{code}@{stage}" if stage else f"reply:{code}")
+    return None
+
+
+def _names_vendor(case: _Case, parts: Iterable[str]) -> bool:
+    said_by = f"{case.report.remote_mta} {case.report.reporting_mta}".lower()
+    return any(part in case.text or part in said_by for part in parts)
+
+
+def _first(verdicts: Iterable[Verdict | None]) -> Verdict | None:
+    return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """One phrase of one cause. `needle` is its longest plain part: a cheap test before the pattern."""
+
+    rank: int  # place in the order of causes: the lowest wins
+    cause: str
+    source: str
+    needle: str
+    pattern: re.Pattern[str]
+
+
+class _Phrases:
+    """The phrases of one strength, found by the first letters of the words in the text."""
+
+    def __init__(self, phrases: Iterable[_Phrase]) -> None:
+        self._by_start: dict[str, list[_Phrase]] = {}
+        self._anywhere: list[_Phrase] = []
+        for phrase in phrases:
+            start = _START.match(phrase.source)
+            if start and _divided_into_words(phrase.source):
+                self._by_start.setdefault(start[0], []).append(phrase)
+            else:
+                self._anywhere.append(phrase)
+
+    def verdict(self, text: str, strength: str) -> Verdict | None:
+        found = min((phrase for phrase in self._candidates(text) if _fits(phrase, text)), key=_rank, default=None)
+        return Verdict(found.cause, f"{strength}:{found.source}") if found else None
+
+    def _candidates(self, text: str) -> Iterable[_Phrase]:
+        yield from self._anywhere
+        for start in set(_WORD_START.findall(text)):
+            yield from self._by_start.get(start, ())
+
+
+# The first letters of a phrase, and of every word of a text.
+_START = re.compile(r"\w{1,3}")
+_WORD_START = re.compile(r"(?<!\w)\w{1,3}")
+
+
+def _fits(phrase: _Phrase, text: str) -> bool:
+    return phrase.needle in text and phrase.pattern.search(text) is not None
+
+
+def _rank(phrase: _Phrase) -> tuple[int, int]:
+    return phrase.rank, -len(phrase.source)
+
+
+def _divided_into_words(text: str) -> bool:
+    """Whether the script puts spaces between words; Thai, Chinese, Japanese and Korean suffixes do not."""
+    return all(character < "\u0e00" or "\u1e00" <= character < "\u2e80" for character in text)
+
+
+def _compile(source: str) -> re.Pattern[str]:
+    pattern = _GAP.join(map(re.escape, _parts(source)))
+    begins_with_word = source[0].isalnum() and _divided_into_words(source)
+    return re.compile(rf"(?<!\w){pattern}" if begins_with_word else pattern, re.DOTALL)
+
+
+def _parts(source: str) -> list[str]:
+    return source.split("*")
+
+
+class _Rules:
+    """The catalogue made ready for matching."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.wording = _Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].wording))
+        self.phrases = _Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].phrases))
+        self.weak = _Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].weak))
+        self.replies = {(reply.code, reply.stage): reply for reply in catalogue.reply_codes}
+        self._statuses = _statuses_by_detail(catalogue.status_codes)
+        self._ranges = [(entry, *_range(entry.code)) for entry in catalogue.status_codes if "-" in entry.code]
+
+    def statuses_for(self, status: EnhancedStatus) -> list[StatusCode]:
+        """Entries for this code, vendors first, the exact class before any class."""
+        tail = f"{status.subject}.{status.detail}"
+        exact = self._statuses.get(f"{status.class_}.{tail}", [])
+        any_class = self._statuses.get(f"X.{tail}", [])
+        in_range = [
+            entry
+            for entry, prefix, low, high in self._ranges
+            if f"{status.class_}.{status.subject}" == prefix and low <= status.detail <= high
+        ]
+        return sorted([*exact, *in_range, *any_class], key=lambda entry: not entry.vendor)
+
+
+@lru_cache(maxsize=1)
+def _rules() -> _Rules:
+    return _Rules(load())
+
+
+def _phrases(catalogue: Catalogue, texts_of: Callable[[str], tuple[str, ...]]) -> Iterable[_Phrase]:
+    for rank, key in enumerate(catalogue.order):
+        for source in texts_of(key):
+            yield _Phrase(rank, key, source, max(_parts(source), key=len), _compile(source))
+
+
+def _statuses_by_detail(entries: Iterable[StatusCode]) -> dict[str, list[StatusCode]]:
+    found: dict[str, list[StatusCode]] = {}
+    for entry in entries:
+        found.setdefault(entry.code, []).append(entry)
+    return found
+
+
+def _range(code: str) -> tuple[str, int, int]:
+    """("5.7", 606, 649) of "5.7.606-649"."""
+    prefix, _, details = code.rpartition(".")
+    low, _, high = details.partition("-")
+    return prefix, int(low), int(high)
