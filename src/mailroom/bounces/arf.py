@@ -7,49 +7,72 @@ into the mail ourselves tells who complained. The address our mail went to, as i
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from mailroom.address import parse_addresses
 from mailroom.bounces.notice import Notice
-from mailroom.bounces.original import read_original
+from mailroom.bounces.original import Original, read_original
 from mailroom.report import Action, DeliveryReport, Source
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{2,50})[ \t]?:[ \t]*(.*)$", re.M)
 _RECIPIENT_FIELDS: Final = ("original-rcpt-to", "removal-recipient", "x-rcpt-to", "original-recipient")
-# QUIRK: Hotmail's JMRP forwards the mail with no report part; this header names the recipient (cws fbl_hotmail).
-_FORWARDED_COMPLAINT: Final = "X-HmXmrOriginalRecipient"
-_HOTMAIL_SENDER = re.compile(r"staff@hotmail\.com", re.I)
+_Fields = dict[str, list[str]]
+# QUIRK: Hotmail's JMRP sends the mail back without a report part; a header put into it names the recipient.
+_JMRP_SENDER: Final = "staff@hotmail.com"
+_JMRP_RECIPIENT: Final = "X-HmXmrOriginalRecipient"
 
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
     """One report for each recipient named, or one that names nobody; None where this is no feedback report."""
+    original = read_original(notice.original)
     if notice.feedback:
-        return [_complaint(notice, _fields(text)) for text in notice.feedback[:10]]
-    if notice.header("X-HmXmrOriginalRecipient") or _HOTMAIL_SENDER.search(notice.header("From")):
-        return [_complaint(notice, {})]
+        return [report for text in notice.feedback[:10] for report in _complaints(notice, _fields(text), original)]
+    if _JMRP_SENDER in notice.header("From").lower() and notice.original:
+        return _complaints(notice, {"original-rcpt-to": original.headers.get(_JMRP_RECIPIENT.lower(), [])}, original)
+    if notice.header("X-Apple-Unsubscribe"):
+        return [_opt_out(notice)]
     return None
 
 
-def _fields(text: str) -> dict[str, str]:
-    """The first of each field, names in lower case."""
-    found: dict[str, str] = {}
+def _fields(text: str) -> _Fields:
+    """The values of each field, names in lower case."""
+    found: _Fields = {}
     for match in _FIELD.finditer(text):
-        found.setdefault(match[1].lower(), match[2].strip())
+        found.setdefault(match[1].lower(), []).append(match[2].strip())
     return found
 
 
-def _complaint(notice: Notice, fields: dict[str, str]) -> DeliveryReport:
-    original = read_original(notice.original)
-    named = next((fields[name] for name in _RECIPIENT_FIELDS if fields.get(name)), "")
-    addresses = parse_addresses(named or notice.header(_FORWARDED_COMPLAINT)) or parse_addresses(original.header("To"))
+def _first(fields: _Fields, name: str) -> str:
+    return next(iter(fields.get(name, [])), "")
+
+
+def _complaints(notice: Notice, fields: _Fields, original: Original) -> list[DeliveryReport]:
+    named = next((fields[name] for name in _RECIPIENT_FIELDS if fields.get(name)), [])
+    recipients = [address.spec for address in parse_addresses(*named)]
+    sent_to = [address.spec for address in parse_addresses(original.header("To"))][:1]
+    template = DeliveryReport(
+        recipient="",
+        action=Action.COMPLAINT,
+        diagnostic=notice.text.strip()[:2000],
+        reporting_mta=_first(fields, "reporting-mta").rpartition(";")[2].strip(),
+        remote_mta=_first(fields, "source-ip"),
+        source=Source.FEEDBACK,
+        feedback_type=_first(fields, "feedback-type").split(" ")[0].lower() or "abuse",
+        original_message_id=original.header("Message-ID"),
+        origins={"recipient": "feedback-report" if recipients else "original"},
+    )
+    return [replace(template, recipient=recipient) for recipient in (recipients or sent_to or [""])[:1000]]
+
+
+def _opt_out(notice: Notice) -> DeliveryReport:
+    """QUIRK: Apple Mail's unsubscribe button, and the privacy relay, write a mail of their own."""
+    addresses = parse_addresses(notice.header("From"))
     return DeliveryReport(
         recipient=addresses[0].spec if addresses else "",
         action=Action.COMPLAINT,
         diagnostic=notice.text.strip()[:2000],
-        reporting_mta=fields.get("reporting-mta", "").rpartition(";")[2].strip(),
-        remote_mta=fields.get("source-ip", ""),
         source=Source.FEEDBACK,
-        feedback_type=fields.get("feedback-type", "abuse").split(" ")[0].lower(),
-        original_message_id=original.header("Message-ID"),
-        origins={"recipient": "feedback-report" if named else "original"},
+        feedback_type="opt-out",
+        origins={"recipient": "from"},
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from email import message_from_bytes
 from email.message import Message
+from email.policy import compat32
 from typing import Final
 
 from mailroom.address import parse_addresses
@@ -48,24 +50,36 @@ class Reading:
 def read_message(message: Message) -> Reading:
     notice = lay_out(message)
     reports = _reports(notice)
+    if not reports and text.is_notice(notice):
+        notice = _inner(notice)
+        reports = _reports(notice)
     if not reports:
         return Reading()
     original = read_original(notice.original)
     return Reading(_kind(reports), [_with_original(report, original) for report in reports], original)
 
 
+def _inner(notice: Notice) -> Notice:
+    """The notice that a notice passes on. QUIRK: some providers put their own words above a whole notice."""
+    if not notice.original:
+        return notice
+    inner = lay_out(message_from_bytes(notice.original.encode("utf-8", "replace"), policy=compat32))
+    return inner if text.is_notice(inner) else notice
+
+
 def _reports(notice: Notice) -> list[DeliveryReport]:
+    """What the first reader that can read the notice says."""
     complaints = arf.read(notice)
     if complaints:
         return complaints
     stated = dsn.read(notice)
     if stated:
         return _completed(stated, notice)
-    for reader in READERS:
+    for reader in (*READERS, text.read, text.read_original_recipient):
         reports = reader(notice)
         if reports:
             return reports
-    return text.read(notice) or text.read_original_recipient(notice, read_original(notice.original)) or []
+    return []
 
 
 def _completed(stated: list[DeliveryReport], notice: Notice) -> list[DeliveryReport]:

@@ -24,7 +24,7 @@ from mailroom.address import parse_addresses
 from mailroom.bounces import phrases
 from mailroom.bounces.codes import read_codes, read_remote_mta
 from mailroom.bounces.notice import Notice
-from mailroom.bounces.original import Original
+from mailroom.bounces.original import read_original
 from mailroom.charsets import decode_words
 from mailroom.report import Action, DeliveryReport, Source
 
@@ -197,7 +197,8 @@ def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
         for match in found:
             standing = _standing(line, match, before, announced=announced, telling=number in telling)
             if standing is not None:
-                yield _Mention(standing, _clean(match[0]), number, line[match.end() :].lstrip(">\"')] :"))
+                rest = line if standing is _Standing.SPOKEN else line[match.end() :].lstrip(">\"')] :")
+                yield _Mention(standing, _clean(match[0]), number, rest)
         announced = _announces(line) or (announced and bool(found))
         before = line
 
@@ -371,9 +372,9 @@ def _is_permanent(said: str, reply_code: int | None, by_status: bool | None) -> 
     return not phrases.GIVEN_UP_TRANSIENT.search(phrases.folded(said))
 
 
-def read_original_recipient(notice: Notice, original: Original) -> list[DeliveryReport] | None:
+def read_original_recipient(notice: Notice) -> list[DeliveryReport] | None:
     """Where a notice names nobody: the one recipient of the returned original. QUIRK: AOL gives only the local part."""
-    recipients = parse_addresses(original.header("To"))
+    recipients = parse_addresses(read_original(notice.original).header("To"))
     if len(recipients) != 1 or not is_notice(notice):
         return None
     mention = _Mention(_Standing.ADDRESSED, recipients[0].spec, -1)
