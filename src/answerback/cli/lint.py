@@ -22,6 +22,14 @@ PYTHON_FILES = (".", BOOTSTRAP)
 LINT_IMPORTS = ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
 TEMPLATES = "src/answerback"
 
+# Some tools import the settings: they shall meet no database and make no data folder.
+SETTINGS = {
+    "ANSWERBACK_CONFIG": os.devnull,
+    "ANSWERBACK_DATABASE_URL": "sqlite:///:memory:",
+    "ANSWERBACK_SECRET_KEY": "only-for-lint",
+    "DJANGO_SETTINGS_MODULE": "answerback.settings",
+}
+
 Check = Callable[[Path], list[str]]
 
 
@@ -47,8 +55,7 @@ def _tool(*arguments: str) -> Check:
     """A check by a tool of the virtual environment: its output is the fault when it ends with anything but 0."""
 
     def check(root: Path) -> list[str]:
-        # The settings module is imported by some of them, and must not make a data folder of the developer's.
-        environ = {**os.environ, "ANSWERBACK_SECRET_KEY": "lint", "ANSWERBACK_CONFIG": os.devnull}
+        environ = {**os.environ, **SETTINGS}
         done = subprocess.run(
             [sys.executable, *arguments], cwd=root, env=environ, capture_output=True, text=True, check=False
         )
@@ -64,6 +71,7 @@ CHECKS: dict[str, Check] = {
     "format": _tool("-m", "ruff", "format", "--check", *PYTHON_FILES),
     "mypy": _tool("-m", "mypy"),
     "layers": _tool(*LINT_IMPORTS),
+    "migrations": _tool("-m", "django", "makemigrations", "--check", "--dry-run"),
     "templates": _tool("-m", "djlint", "--lint", "--quiet", TEMPLATES),
     "translations": messages.problems,
     "lock files": locks.addresses,

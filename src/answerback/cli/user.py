@@ -30,7 +30,9 @@ def add(email: str, name: str, admin: bool, language: str, password: str | None)
     except identities.BadAddressError:
         raise click.ClickException(f"{email} is not an e-mail address.") from None
     except identities.AddressTakenError:
-        raise click.ClickException(f"{email} signs in already. `answerback user passwd` changes the password.") from None
+        raise click.ClickException(
+            f"{email} signs in already. `answerback user passwd` changes the password."
+        ) from None
     click.echo(f"{name} <{email}> can sign in." + ("" if password else f" Password: {chosen}"))
 
 
