@@ -1,0 +1,108 @@
+"""The one module that knows which database it runs on.
+
+Everything else asks here for what differs: telling other processes that something changed, hearing of it, and the
+seconds between two times. Row locks need no question: `select_for_update(skip_locked=True)` is what PostgreSQL needs,
+and SQLite ignores it, because there a transaction that writes is alone from its BEGIN IMMEDIATE on.
+
+Hearing of changes never is the only way: whoever waits here polls as well, so a lost wake-up costs a second, no more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+from answerback.core import clock
+from answerback.core.models import LiveChange
+
+ANYTHING = "*"  # the topic that stands for "changes may have been missed"
+_CHANNEL = "answerback"
+_LOOK_EVERY = 0.1  # seconds between two looks at SQLite's data_version
+_RETRY_AFTER = 1.0
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def publish(topic: str) -> None:
+    """Tell every process that `topic` changed, when and only when the transaction under way commits."""
+    if is_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, topic])
+    else:
+        LiveChange.objects.create(topic=topic, at=clock.now())
+
+
+def changes(stop: threading.Event) -> Iterator[set[str]]:
+    """Topics as they change, in this and other processes, until `stop`. Blocks: call it in a thread of its own.
+
+    The first set is empty: from then on nothing is missed. After a broken connection it yields {ANYTHING}.
+    """
+    follow = _follow_postgresql if is_postgresql() else _follow_sqlite
+    missed: set[str] = set()
+    while not stop.is_set():
+        try:
+            yield from follow(stop, missed)
+        except DatabaseError:
+            connection.close()
+            missed = {ANYTHING}
+            stop.wait(_RETRY_AFTER)
+    connection.close()
+
+
+def _follow_sqlite(stop: threading.Event, missed: set[str]) -> Iterator[set[str]]:
+    """`PRAGMA data_version` changes with every commit of another connection; it costs no disk access."""
+    seen = LiveChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    version = _data_version()
+    yield missed
+    while not stop.wait(_LOOK_EVERY):
+        if (now := _data_version()) == version:
+            continue
+        version = now
+        rows = list(LiveChange.objects.filter(pk__gt=seen).order_by("pk").values_list("pk", "topic"))
+        if rows:
+            seen = rows[-1][0]
+            yield {topic for _, topic in rows}
+
+
+def _data_version() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
+
+
+def _follow_postgresql(stop: threading.Event, missed: set[str]) -> Iterator[set[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {_CHANNEL}")
+    yield missed
+    link: Any = connection.connection
+    while not stop.is_set():
+        with connection.wrap_database_errors:
+            topics = {notice.payload for notice in link.notifies(timeout=_RETRY_AFTER / 2, stop_after=1)}
+        if topics:
+            yield topics
+
+
+class SecondsBetween(Func):
+    """Whole seconds from `earlier` to `later`: `SecondsBetween(later, earlier)`."""
+
+    output_field = BigIntegerField()
+    arity = 2
+    arg_joiner = " - "
+    template = "CAST(EXTRACT(EPOCH FROM (%(expressions)s)) AS bigint)"
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(
+            compiler,
+            connection,
+            template="CAST(ROUND((julianday(%(expressions)s)) * 86400) AS INTEGER)",
+            arg_joiner=") - julianday(",
+            **context,
+        )
