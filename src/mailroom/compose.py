@@ -122,6 +122,14 @@ def for_recipient(composed: Composed, reply_to: str, delivery_token: str) -> byt
     return b"".join((own, composed.header, b"\r\n", composed.body))
 
 
+def with_recipients(header: bytes, to: Sequence[Address], cc: Sequence[Address]) -> bytes:
+    """A header block of `compose` that names other recipients: for sending the message again to a corrected address."""
+    fields = re.findall(rb"[^\r\n]+\r\n(?:[ \t][^\r\n]*\r\n)*", header)
+    kept = [field for field in fields if not field.lower().startswith((b"to:", b"cc:"))]
+    named = _write([("To", _address_list(to) or "undisclosed-recipients:;"), ("Cc", _address_list(cc))])
+    return b"".join((*kept[:2], named, *kept[2:]))  # after Date and From, as in `compose`
+
+
 def format_date(date: datetime) -> str:
     """`Mon, 23 Nov 2026 23:28:36 +0100` (RFC 5322 §3.3) of an aware datetime."""
     if date.tzinfo is None:
