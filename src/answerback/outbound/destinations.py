@@ -1,0 +1,84 @@
+"""Where a delivery is headed: the name of its lane.
+
+With a relay there is one lane, named `host:port`. Without (`RELAY_URL=mx`) each recipient's domain is a lane of its
+own. Without any setting mail waits in the lane UNCONFIGURED until an admin says where it should go. A domain never
+holds a colon, so the two kinds of name cannot be taken for each other.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from answerback.outbound.models import Delivery
+from mailroom import address as addresses
+from mailroom.smtp.route import Mx, Relay, Route, relay
+
+UNCONFIGURED = "unconfigured:"
+_BATCH = 1000
+
+
+class Mode(StrEnum):
+    NONE = "none"  # nobody has said how mail leaves
+    MX = "mx"  # straight to the recipients' servers
+    RELAY = "relay"
+
+
+def route() -> Route | None:
+    """How mail leaves; None where nobody has said. ValueError where the setting is none (`checks` finds that first)."""
+    return _parsed(settings.RELAY_URL, settings.TLS_CA_FILE) if settings.RELAY_URL.strip() else None
+
+
+def mode() -> Mode:
+    match route():
+        case None:
+            return Mode.NONE
+        case Mx():
+            return Mode.MX
+        case Relay():
+            return Mode.RELAY
+
+
+def destination_of(recipient: str) -> str:
+    """The lane of mail to `recipient` under the settings of now."""
+    match route():
+        case None:
+            return UNCONFIGURED
+        case Mx():
+            return addresses.normalise(recipient).rpartition("@")[2]
+        case Relay(endpoints):
+            return f"{endpoints[0].host}:{endpoints[0].port}"
+
+
+@lru_cache(maxsize=4)
+def _parsed(url: str, ca_file: str) -> Route:
+    return relay(url, ca_file)
+
+
+def relabel_waiting() -> int:
+    """Put mail that waits under an older setting into the lane of today's. Answers how many changed lane."""
+    moved = 0
+    for destination in _stale_destinations():
+        while batch := list(_waiting(destination).values_list("pk", "recipient")[:_BATCH]):
+            moved += sum(_relabel(pk, destination_of(recipient)) for pk, recipient in batch)
+    return moved
+
+
+def _stale_destinations() -> list[str]:
+    names = Delivery.objects.filter(next_attempt_at__isnull=False).values_list("destination", flat=True).distinct()
+    return [name for name in names.order_by("destination") if not _is_current(name)]
+
+
+def _is_current(name: str) -> bool:
+    return ":" not in name if mode() == Mode.MX else name == destination_of("")
+
+
+def _waiting(destination: str) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(destination=destination, next_attempt_at__isnull=False)
+
+
+def _relabel(pk: int, destination: str) -> int:
+    return Delivery.objects.filter(pk=pk, next_attempt_at__isnull=False).update(destination=destination)

@@ -1,0 +1,263 @@
+"""From a notification to the outbox: one Message, and one Delivery for each recipient.
+
+Policy: runs inside the caller's transaction, so that a comment and its mail stand or fall together. An address that
+hard causes have suppressed gets a delivery that is held, with the cause, so that the agent sees it at once. Automatic
+mail to customers is capped per address (AUTOMATIC_PER_HOUR, AUTOMATIC_PER_DAY): what is beyond gets no delivery, which
+stops loops and mail bombs; `beyond_cap` tells the caller who that is. Answers of agents are never capped.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from answerback.core import clock, ids, live
+from answerback.outbound import lanes, lifecycle
+from answerback.outbound.destinations import destination_of
+from answerback.outbound.models import Delivery, DeliveryEvent, Message
+from answerback.outbound.tokens import Signer
+from answerback.people import identities
+from answerback.people.models import Account, Identity, Person
+from answerback.store import blobs
+from answerback.tickets.models import Attachment, Comment, Event, Participant, SupportAddress, Ticket
+from mailroom.address import Address
+from mailroom.compose import Outgoing, OutgoingPart, compose, with_recipients
+from mailroom.states import Fact, State
+
+Kind = Message.Kind
+Role = Delivery.Role
+
+_EMAIL_ID_ENTROPY = 80  # bits
+
+
+@dataclass(frozen=True)
+class Recipient:
+    person: Person
+    identity: Identity | None  # None: the person has no address, and gets no delivery
+    participant: Participant | None  # whose token the Reply-To carries
+    role: str  # "to", "cc"
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One thing to say to some people. Attachments are stored files; texts are ready to send."""
+
+    kind: str  # Message.Kind
+    support_address: SupportAddress | None
+    subject: str
+    text: str
+    recipients: Sequence[Recipient]
+    language: str
+    html: str = ""
+    ticket: Ticket | None = None
+    comment: Comment | None = None
+    event: Event | None = None
+    trigger_id: int | None = None
+    trigger_title: str = ""
+    author_name: str = ""  # the agent, in From
+    attachments: Sequence[Attachment] = ()
+    in_reply_to: Sequence[str] = field(default_factory=list)
+    references: Sequence[str] = field(default_factory=list)
+    auto_submitted: bool = True
+
+
+def enqueue(notification: Notification) -> Message | None:
+    """Write the message and its deliveries. None where nobody is left to write to."""
+    with transaction.atomic():
+        left_out = beyond_cap(notification.kind, notification.recipients)
+        recipients = [one for one in notification.recipients if one.identity and one not in left_out]
+        if not recipients:
+            return None
+        message = _write_message(notification, recipients)
+        _write_deliveries(
+            [_delivery(message, one.person, one.identity, one.role, one.participant) for one in recipients]
+        )
+    return message
+
+
+def resend(deliveries: Sequence[Delivery], by: Account, new_address: Identity | None = None) -> list[Delivery]:
+    """The same messages again, each as a new delivery linked to the old one.
+
+    Goes to `new_address`, else to the identity's address of today, else to the old address. Where the address is
+    another one, To and Cc of the copy name it.
+    """
+    with transaction.atomic():
+        rows = []
+        for old in deliveries:
+            identity = new_address or old.identity
+            row = _delivery(old.message, old.person, identity, old.role, None, recipient=old.recipient)
+            row.participant_id, row.resent_from = old.participant_id, old
+            if row.recipient != old.recipient:
+                row.header = _header_naming(row, old)
+            elif old.header is not None:
+                row.header = old.header
+            rows.append(row)
+        return _write_deliveries(rows)
+
+
+def beyond_cap(kind: str, recipients: Sequence[Recipient]) -> list[Recipient]:
+    """Those whose addresses have had as much automatic mail as they may get for now."""
+    if kind != Kind.AUTOMATIC:
+        return []
+    now = clock.now()
+    return [one for one in recipients if one.identity and _is_beyond_cap(one.identity, now)]
+
+
+def _is_beyond_cap(identity: Identity, now: datetime) -> bool:
+    sent = Delivery.objects.filter(identity=identity, kind=Kind.AUTOMATIC)
+    return (
+        sent.filter(queued_at__gt=now - timedelta(hours=1)).count() >= settings.AUTOMATIC_PER_HOUR
+        or sent.filter(queued_at__gt=now - timedelta(days=1)).count() >= settings.AUTOMATIC_PER_DAY
+    )
+
+
+# The message
+
+
+def _write_message(notification: Notification, recipients: Sequence[Recipient]) -> Message:
+    now = clock.now()
+    message_id = _message_id(notification)
+    composed = compose(_outgoing(notification, recipients, message_id, now))
+    return Message.objects.create(
+        kind=notification.kind,
+        ticket=notification.ticket,
+        comment=notification.comment,
+        notification=notification.event,
+        trigger_id=notification.trigger_id,
+        trigger_title=notification.trigger_title[:200],
+        support_address=notification.support_address,
+        email_id=ids.ulid(int(now.timestamp() * 1000), secrets.randbits(_EMAIL_ID_ENTROPY)),
+        message_id=message_id,
+        subject=lifecycle.storable(notification.subject, 998),
+        header=composed.header,
+        body=composed.body,
+        smtputf8=composed.smtputf8,
+        language=notification.language,
+        size=len(composed.header) + len(composed.body),
+        created_at=now,
+    )
+
+
+def _message_id(notification: Notification) -> str:
+    ticket_id = notification.ticket.pk if notification.ticket else None
+    return Signer.current().message_id(ticket_id, ids.message_uuid(), _sender(notification).domain)
+
+
+def _sender(notification: Notification) -> Address:
+    """`Ada, Acme Support <support@acme.example>`; system mail without a support address comes from postmaster."""
+    support = notification.support_address
+    if support is None:
+        return Address("postmaster", settings.MAIL_DOMAIN, notification.author_name)
+    local, _, domain = support.address.rpartition("@")
+    return Address(local, domain, ", ".join(filter(None, [notification.author_name, support.name])))
+
+
+def _outgoing(notification: Notification, recipients: Sequence[Recipient], message_id: str, now: datetime) -> Outgoing:
+    return Outgoing(
+        message_id=message_id,
+        date=now,
+        from_=_sender(notification),
+        subject=notification.subject,
+        to=[_address(one.identity, one.person) for one in recipients if one.role == Role.TO],
+        cc=[_address(one.identity, one.person) for one in recipients if one.role == Role.CC],
+        text=notification.text,
+        html=notification.html,
+        in_reply_to=next(iter(notification.in_reply_to), ""),
+        references=notification.references,
+        attachments=[_part(file) for file in notification.attachments],
+        auto_submitted=notification.auto_submitted,
+        language=notification.language,
+    )
+
+
+def _address(identity: Identity | None, person: Person | None) -> Address:
+    local, _, domain = (identity.address if identity else "").rpartition("@")
+    return Address(local, domain, person.name if person else "")
+
+
+def _part(file: Attachment) -> OutgoingPart:
+    return OutgoingPart(
+        file_name=file.file_name,
+        content_type=file.content_type,
+        content=blobs.read(file.blob),
+        content_id=file.content_id,
+        inline=file.inline,
+    )
+
+
+# Deliveries
+
+
+def _delivery(
+    message: Message,
+    person: Person | None,
+    identity: Identity | None,
+    role: str,
+    participant: Participant | None,
+    recipient: str = "",
+) -> Delivery:
+    """Due at once, or held where the address is suppressed. Not saved."""
+    now = clock.now()
+    address = identity.address if identity else recipient
+    row = Delivery(
+        message=message,
+        ticket_id=message.ticket_id,
+        kind=message.kind,
+        person=person,
+        identity=identity,
+        participant_id=participant.pk if participant else None,
+        recipient=address,
+        role=role,
+        state=State.QUEUED,
+        destination=destination_of(address),
+        priority=0 if message.kind == Kind.ANSWER else 1,
+        next_attempt_at=now,
+        queued_at=now,
+        updated_at=now,
+    )
+    if identity and identities.is_suppressed(identity, now):
+        lifecycle.suppress(row, identity)
+    return row
+
+
+def _write_deliveries(rows: list[Delivery]) -> list[Delivery]:
+    _wait_in_trouble(rows)
+    Delivery.objects.bulk_create(rows)
+    held = [row for row in rows if row.state == State.HELD]
+    DeliveryEvent.objects.bulk_create(lifecycle.event_of(row, Fact.HOLD, State.QUEUED, row.queued_at) for row in held)
+    if held:
+        live.publish(live.DELIVERY)
+    if len(held) < len(rows):
+        live.publish(live.OUTBOX)
+    return rows
+
+
+def _wait_in_trouble(rows: Sequence[Delivery]) -> None:
+    """What joins a lane in trouble waits for us from the beginning."""
+    troubled = lanes.trouble_since({row.destination for row in rows})
+    for row in rows:
+        if row.destination in troubled and row.state == State.QUEUED:
+            row.ours, row.waiting_since = True, row.queued_at
+
+
+def _header_naming(row: Delivery, old: Delivery) -> bytes:
+    """The header block of a corrected copy: the old one, with To and Cc as they are now."""
+    siblings = Delivery.objects.filter(message_id=old.message_id).select_related("person").defer("header")
+    rows = list(siblings.order_by("id"))
+    replaced = {sibling.resent_from_id for sibling in rows} | {old.pk}
+    current = [*(sibling for sibling in rows if sibling.pk not in replaced), row]
+    to, cc = (
+        list({one.recipient: _named_address(one) for one in current if one.role == role}.values())
+        for role in (Role.TO, Role.CC)
+    )
+    return with_recipients(bytes(old.header or old.message.header), to, cc)
+
+
+def _named_address(delivery: Delivery) -> Address:
+    local, _, domain = delivery.recipient.rpartition("@")
+    return Address(local, domain, delivery.person.name if delivery.person else "")

@@ -1,0 +1,115 @@
+"""Lanes: what we know of a destination. Paused by a person, or in trouble by a fault of ours.
+
+Policy: a fault of ours (login refused, relay down) is nobody's failure. The lane is marked, everything in it waits and
+is shown as waiting for us, and the time does not count towards expiry. One delivery at a time probes, after a second at
+first and every minute later on; the first answer that is not our fault ends the trouble, and all of it goes at once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, QuerySet
+
+from answerback.core import clock, live
+from answerback.core.db import SecondsBetween
+from answerback.outbound.models import Delivery, Lane
+from answerback.people.models import Account
+from mailroom.states import State
+
+NOT_CONFIGURED = "not_configured"  # Lane.last_cause beside the keys of the catalogue
+SENDING_TOPIC = "sending"
+
+_PROBE_FIRST = 1
+_PROBE_LAST = 60
+_PROBE_SHARE = 4  # a quarter of the trouble's age
+_ERROR_LENGTH = 2000
+
+
+def pause(destination: str, by: Account | None) -> None:
+    """Claims skip the lane from now on; what is under way comes to its end."""
+    now = clock.now()
+    Lane.objects.update_or_create(
+        destination=destination, defaults={"paused_at": now, "paused_by": by, "updated_at": now}
+    )
+    live.publish(SENDING_TOPIC)
+
+
+def resume(destination: str) -> None:
+    Lane.objects.filter(destination=destination).update(paused_at=None, paused_by=None, updated_at=clock.now())
+    live.publish(SENDING_TOPIC)
+    live.publish(live.OUTBOX)
+
+
+def paused_destinations() -> frozenset[str]:
+    return frozenset(Lane.objects.filter(paused_at__isnull=False).values_list("destination", flat=True))
+
+
+def sending_is_down() -> datetime | None:
+    """Since when mail cannot leave by a fault of ours, None while it can."""
+    troubled = Lane.objects.filter(trouble_since__isnull=False).order_by("trouble_since")
+    return troubled.values_list("trouble_since", flat=True).first()
+
+
+def trouble_since(destinations: set[str]) -> dict[str, datetime]:
+    """Those of the destinations that are in trouble, and since when."""
+    rows = Lane.objects.filter(destination__in=destinations, trouble_since__isnull=False)
+    return {lane.destination: lane.trouble_since for lane in rows if lane.trouble_since}
+
+
+def begin_trouble(destination: str, error: str, cause: str, now: datetime) -> datetime:
+    """Note a fault of ours. Answers since when the lane has been in trouble. Belongs into a transaction."""
+    lane, _ = Lane.objects.get_or_create(destination=destination, defaults={"updated_at": now})
+    since = lane.trouble_since or now
+    Lane.objects.filter(pk=lane.pk).update(
+        trouble_since=since, last_error=error[:_ERROR_LENGTH], last_cause=cause[:40], updated_at=now
+    )
+    if lane.trouble_since is None:
+        _stop_the_clocks(destination, now)
+        live.publish(SENDING_TOPIC)
+    return since
+
+
+def end_trouble(destination: str, now: datetime) -> bool:
+    """The destination answers again: what waited for us goes at once. True where there was trouble."""
+    ended = Lane.objects.filter(destination=destination, trouble_since__isnull=False).update(
+        trouble_since=None, updated_at=now
+    )
+    if not ended:
+        return False
+    _start_the_clocks(destination, now)
+    live.publish(SENDING_TOPIC)
+    live.publish(live.OUTBOX)
+    return True
+
+
+def probe_delay(since: datetime, now: datetime) -> int:
+    """Seconds until the next probe of a lane in trouble."""
+    age = int((now - since).total_seconds())
+    return max(_PROBE_FIRST, min(_PROBE_LAST, age // _PROBE_SHARE))
+
+
+def forgive(lost: timedelta) -> int:
+    """The clock jumped, or the machine slept: that time does not count against anybody who waits."""
+    return _waiting().update(waited_seconds=F("waited_seconds") + int(lost.total_seconds()))
+
+
+def _waiting() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(next_attempt_at__isnull=False)
+
+
+def _stop_the_clocks(destination: str, now: datetime) -> None:
+    """Mail that a server had deferred keeps what that server said; mail nobody refused yet shows our fault."""
+    waiting = _waiting().filter(destination=destination, waiting_since__isnull=True)
+    waiting.filter(state=State.QUEUED).update(ours=True, waiting_since=now, updated_at=now)
+    waiting.update(waiting_since=now)
+
+
+def _start_the_clocks(destination: str, now: datetime) -> None:
+    waiting = Delivery.objects.filter(destination=destination, waiting_since__isnull=False)
+    waiting.filter(ours=True, next_attempt_at__isnull=False).update(next_attempt_at=now, ours=False, updated_at=now)
+    waiting.update(waited_seconds=F("waited_seconds") + SecondsBetween(now, F("waiting_since")), waiting_since=None)
+
+
+def count_waiting(destination: str) -> int:
+    return _waiting().filter(destination=destination).count()

@@ -1,0 +1,463 @@
+"""The one writer of a delivery's state: what was said or decided comes in, states and events come out.
+
+Policy:
+
+* Every fact goes through the table of `mailroom.lifecycle` and ends in a `DeliveryEvent`, also where it moves nothing.
+* An outcome of our own session moves a delivery only while the session still owns it: same owner, same attempt number.
+  A worker that slept past its lease finds that its successor's result stands.
+* A report counts once per received mail and delivery, in whatever order reports come.
+* What a server said is kept as it said it. Giving up after waiting keeps the last words and their cause.
+* A refusal that is our own fault stops the clock of the whole lane (`outbound.lanes`).
+
+A batch is one transaction. Rows are locked in the order of their ids, so that two batches cannot block each other.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from answerback.core import clock, live
+from answerback.outbound import lanes
+from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
+from answerback.people.models import Account, Identity
+from mailroom import lifecycle as table
+from mailroom import retry
+from mailroom.causes.classify import classify
+from mailroom.report import DeliveryReport, Scope, Source, Stage
+from mailroom.states import Fact, State
+
+SESSION = "session"  # DeliveryEvent.match of our own sessions
+SYSTEM = "system"  # DeliveryEvent.source where nobody said anything: we decided
+AGENT = "agent"
+DELAY_WARNING = "delay_warning"  # DeliveryEvent.fact beside mailroom's: late, and still trying
+SUPPRESSED = "suppressed"  # Delivery.hold_reason
+RELEASED = "released"  # Delivery.hold_reason of what a person sent on although the address is suppressed
+
+_SESSION_FACTS = frozenset({Fact.SESSION_ACCEPTED, Fact.SESSION_TRANSIENT, Fact.SESSION_PERMANENT})
+_ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
+    Fact.SESSION_ACCEPTED: "accepted",
+    Fact.SESSION_TRANSIENT: "deferred",
+    Fact.SESSION_PERMANENT: "failed",
+}
+_DIAGNOSTIC_LENGTH = 8192
+_WRITTEN = (
+    "state", "owner", "lease_until", "attempts", "next_attempt_at", "waited_seconds", "waiting_since", "smtp_code",
+    "enhanced_code", "diagnostic", "cause", "permanent", "ours", "ambiguous", "delay_warned", "remote_mta", "final_hop",
+    "hold_reason", "stopped_by_id", "updated_at", "failed_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was said about one delivery. `owner` and `attempt` fence the outcomes of our own sessions."""
+
+    delivery_id: int
+    report: DeliveryReport
+    owner: str = ""
+    attempt: int = 0
+    match: str = SESSION
+    raw_mail_id: int | None = None
+    by: Account | None = None
+    next_hop_is_final: bool = False  # the server that spoke is the recipient's own MX
+
+
+def record(outcomes: Sequence[Outcome]) -> list[DeliveryEvent]:
+    """Note what was said, in one transaction. Outcomes of deliveries that are gone are left out."""
+    outcomes = [replace(outcome, report=_named(outcome.report)) for outcome in outcomes]
+    with transaction.atomic():
+        rows = _locked({outcome.delivery_id for outcome in outcomes})
+        before = {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
+        now = clock.now()
+        events: list[DeliveryEvent] = []
+        for outcome in _unheard(outcomes):
+            if row := rows.get(outcome.delivery_id):
+                events += _conclude(row, outcome, now)
+        _finish_attempts(outcomes, now)
+        _write(rows, before, events)
+        _tell_lanes(rows, outcomes, now)
+        return _published(events)
+
+
+def decide(delivery_ids: Sequence[int], fact: Fact, by: Account | None = None, reason: str = "") -> list[DeliveryEvent]:
+    """Hold, release, cancel or expire. Gives the events of what moved; for the others it was too late.
+
+    `reason` is what `Delivery.hold_reason` says of a hold ("suppressed", "rule:<title>").
+    """
+    with transaction.atomic():
+        rows = _locked(set(delivery_ids))
+        before = {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
+        now = clock.now()
+        events = [event for row in rows.values() if (event := _decided(row, fact, by, reason, now))]
+        _write(rows, before, events)
+        if fact is Fact.RELEASE and events:
+            live.publish(live.OUTBOX)
+        return _published(events)
+
+
+def retry_now(delivery_ids: Sequence[int]) -> int:
+    """Make what waits due at once. Gives how many that were."""
+    now = clock.now()
+    with transaction.atomic():
+        waiting = Delivery.objects.filter(pk__in=delivery_ids, next_attempt_at__isnull=False)
+        changed = waiting.update(next_attempt_at=now, updated_at=now)
+        if changed:
+            live.publish(live.OUTBOX)
+    return changed
+
+
+def suppress(row: Delivery, identity: Identity) -> None:
+    """Hold the row because mail to the address is known to fail; it shows the failure that taught us. Saves nothing."""
+    row.state = table.TRANSITIONS[State(row.state), Fact.HOLD]
+    row.hold_reason = SUPPRESSED
+    row.next_attempt_at = None
+    row.cause, row.permanent, row.ours = identity.cause, True, False
+    row.smtp_code, row.enhanced_code = identity.smtp_code, identity.enhanced_code
+
+
+def hold_suppressed(rows: Sequence[Delivery]) -> None:
+    """Hold waiting rows whose addresses have been suppressed since; the caller has locked and joined them."""
+    now = clock.now()
+    before = {row.pk: (row.state, row.owner, row.attempts) for row in rows}
+    for row in rows:
+        if row.identity:
+            suppress(row, row.identity)
+            row.updated_at = now
+    events = [event_of(row, Fact.HOLD, before[row.pk][0], now) for row in rows]
+    _write({row.pk: row for row in rows}, before, events)
+    _published(events)
+
+
+def claim(rows: Sequence[Delivery], owner: str, lease_until: datetime) -> list[Delivery]:
+    """Lease waiting rows, which the caller has locked, to `owner`; each gets the number of its next attempt."""
+    now = clock.now()
+    claimed = [row for row in rows if table.next_state(State(row.state), Fact.CLAIM)]
+    Delivery.objects.filter(pk__in=[row.pk for row in claimed]).update(
+        state=State.SENDING, owner=owner, lease_until=lease_until, next_attempt_at=None, attempts=F("attempts") + 1
+    )
+    for row in claimed:
+        row.state, row.owner, row.attempts = State.SENDING, owner, row.attempts + 1
+    Attempt.objects.bulk_create(
+        Attempt(delivery=row, number=row.attempts, owner=owner, started_at=now) for row in claimed
+    )
+    return claimed
+
+
+def end_leases(rows: QuerySet[Delivery]) -> int:
+    """Nobody will tell how these attempts ended: back into the queue. Better twice than lost, and said to be so."""
+    now = clock.now()
+    sending = rows.filter(state=State.SENDING)
+    return sending.update(
+        state=table.TRANSITIONS[State.SENDING, Fact.LEASE_OVER],
+        owner="",
+        lease_until=None,
+        next_attempt_at=now,
+        ambiguous=True,
+        updated_at=now,
+    )
+
+
+def give_back(attempts: Mapping[int, int], owner: str) -> int:
+    """Put claimed rows (delivery id → attempt number) back that were not begun, as if never claimed."""
+    with transaction.atomic():
+        rows = [
+            row
+            for row in _locked(set(attempts)).values()
+            if row.state == State.SENDING and (row.owner, row.attempts) == (owner, attempts[row.pk])
+        ]
+        ids = [row.pk for row in rows]
+        for row in rows:
+            Attempt.objects.filter(delivery=row, number=row.attempts).delete()
+        Delivery.objects.filter(pk__in=ids).update(
+            state=table.TRANSITIONS[State.SENDING, Fact.LEASE_OVER],
+            owner="",
+            lease_until=None,
+            next_attempt_at=clock.now(),
+            attempts=F("attempts") - 1,
+        )
+    return len(ids)
+
+
+def storable(text: str, length: int) -> str:
+    """Text that both databases take: PostgreSQL refuses NUL, both refuse half surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:length]
+
+
+def event_of(row: Delivery, fact: str, from_state: str, at: datetime, **said: object) -> DeliveryEvent:
+    """An event that tells the delivery's own codes and cause, unless `said` tells others."""
+    fields: dict[str, object] = {
+        "source": SYSTEM,
+        "smtp_code": row.smtp_code,
+        "enhanced_code": row.enhanced_code,
+        "diagnostic": row.diagnostic,
+        "cause": row.cause,
+        "permanent": row.permanent,
+        "ours": row.ours,
+        "remote_mta": row.remote_mta,
+    }
+    return DeliveryEvent(delivery=row, at=at, fact=fact, from_state=from_state, to_state=row.state, **(fields | said))
+
+
+# Reading and writing
+
+
+def _locked(delivery_ids: set[int]) -> dict[int, Delivery]:
+    rows = Delivery.objects.select_for_update().filter(pk__in=delivery_ids).order_by("id")
+    return {row.pk: row for row in rows.defer("header")}
+
+
+def _unheard(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Without the reports that the same received mail has made already, in this batch or before."""
+    mails = {outcome.raw_mail_id for outcome in outcomes if outcome.raw_mail_id is not None}
+    heard: set[tuple[int, int | None, str]] = set()
+    if mails:
+        known = DeliveryEvent.objects.filter(raw_mail_id__in=mails)
+        heard.update(known.values_list("delivery_id", "raw_mail_id", "fact"))
+    fresh = []
+    for outcome in outcomes:
+        key = (outcome.delivery_id, outcome.raw_mail_id, table.fact_of(outcome.report).value)
+        if outcome.raw_mail_id is None or key not in heard:
+            heard.add(key)
+            fresh.append(outcome)
+    return fresh
+
+
+def _finish_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write what the session said beside the intention; also where the fact came too late to move anything."""
+    for outcome in outcomes:
+        report = outcome.report
+        if word := _ATTEMPT_OUTCOMES.get(table.fact_of(report)):
+            Attempt.objects.filter(
+                delivery_id=outcome.delivery_id, number=outcome.attempt, owner=outcome.owner, finished_at__isnull=True
+            ).update(
+                finished_at=now,
+                outcome=word,
+                stage=report.stage or "",
+                ambiguous=report.ambiguous,
+                **{name: value for name, value in _words(report).items() if name not in ("cause", "permanent")},
+            )
+
+
+def _write(
+    rows: Mapping[int, Delivery], before: Mapping[int, tuple[str, str, int]], events: Sequence[DeliveryEvent]
+) -> None:
+    """One conditional UPDATE for each changed row. The rows are locked: one that does not match is a bug of ours."""
+    for pk in {event.delivery_id for event in events}:
+        row, (state, owner, attempts) = rows[pk], before[pk]
+        same = Delivery.objects.filter(pk=pk, state=state, owner=owner, attempts=attempts)
+        if same.update(**{name: getattr(row, name) for name in _WRITTEN}) != 1:
+            raise RuntimeError(f"delivery {pk} changed although it was locked")
+    DeliveryEvent.objects.bulk_create(events)
+
+
+def _published(events: list[DeliveryEvent]) -> list[DeliveryEvent]:
+    if events:
+        live.publish(live.DELIVERY)
+    for ticket_id in {event.delivery.ticket_id for event in events} - {None}:
+        live.publish(f"ticket:{ticket_id}")
+    return events
+
+
+# What a fact does to a row
+
+
+def _named(report: DeliveryReport) -> DeliveryReport:
+    return report if report.cause else replace(report, cause=classify(report).cause)
+
+
+def _conclude(row: Delivery, outcome: Outcome, now: datetime) -> list[DeliveryEvent]:
+    """Move the row as far as the fact goes, and say so; late and overtaken facts only say so."""
+    report, fact = outcome.report, table.fact_of(outcome.report)
+    before = row.state
+    target = table.next_state(State(before), fact) if _may_move(row, fact, outcome) else None
+    if target:
+        row.state = target
+        row.updated_at = now
+        _EFFECTS[fact](row, outcome, now)
+    said = event_of(
+        row,
+        fact,
+        before,
+        now,
+        source=report.source,
+        match=outcome.match,
+        raw_mail_id=outcome.raw_mail_id,
+        by=outcome.by,
+        feedback_type=storable(report.feedback_type, 20),
+        **_words(report),
+    )
+    return [said, *_consequences(row, fact, now)] if target else [said]
+
+
+def _may_move(row: Delivery, fact: Fact, outcome: Outcome) -> bool:
+    return fact not in _SESSION_FACTS or (row.owner, row.attempts) == (outcome.owner, outcome.attempt)
+
+
+def _words(report: DeliveryReport) -> dict[str, object]:
+    """What was said, as columns of deliveries, attempts and events alike."""
+    return {
+        "smtp_code": report.reply_code,
+        "enhanced_code": str(report.status or ""),
+        "diagnostic": storable(report.diagnostic, _DIAGNOSTIC_LENGTH),
+        "remote_mta": storable(report.remote_mta, 300),
+        "cause": report.cause,
+        "permanent": report.permanent,
+        "ours": report.ours,
+    }
+
+
+def _take_words(row: Delivery, report: DeliveryReport) -> None:
+    for name, value in _words(report).items():
+        setattr(row, name, value)
+
+
+def _leave_queue(row: Delivery) -> None:
+    row.owner, row.lease_until, row.next_attempt_at = "", None, None
+
+
+def _accepted(row: Delivery, outcome: Outcome, now: datetime) -> None:
+    """`ambiguous` stays: an earlier copy may have arrived as well."""
+    _leave_queue(row)
+    _take_words(row, outcome.report)
+    _start_clock(row, now)
+    row.cause = ""
+    row.final_hop = outcome.next_hop_is_final
+
+
+def _deferred(row: Delivery, outcome: Outcome, now: datetime) -> None:
+    report = outcome.report
+    _leave_queue(row)
+    _take_words(row, report)
+    row.ambiguous = row.ambiguous or report.ambiguous
+    if report.ours:
+        row.waiting_since = row.waiting_since or now
+    else:
+        _start_clock(row, now)
+    row.next_attempt_at = _next_attempt(row, report, now)
+
+
+def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datetime:
+    """The schedule's next step, but not past the moment at which we would give up anyway.
+
+    A lane in trouble is probed sooner: the mail that met the fault is what it is probed with.
+    """
+    if row.waiting_since and _is_site_fault(report):
+        return now + timedelta(seconds=lanes.probe_delay(row.waiting_since, now))
+    delay = retry.next_delay(row.attempts, settings.RETRY_SCHEDULE, report.retry_after, random.random())  # noqa: S311
+    due = now + timedelta(seconds=delay)
+    end = row.queued_at + timedelta(seconds=settings.EXPIRE_AFTER + row.waited_seconds)
+    soonest = now + timedelta(seconds=settings.RETRY_SCHEDULE[0])
+    return min(due, max(end, soonest))
+
+
+def _failed(row: Delivery, outcome: Outcome, now: datetime) -> None:
+    _leave_queue(row)
+    _take_words(row, outcome.report)
+    _start_clock(row, now)
+    row.failed_at = now
+
+
+def _expired(row: Delivery, outcome: Outcome, now: datetime) -> None:
+    _give_up(row, now)
+
+
+def _give_up(row: Delivery, now: datetime) -> None:
+    _leave_queue(row)
+    row.failed_at = now
+    row.cause = row.cause or "expired"
+
+
+def _reported(row: Delivery, outcome: Outcome, now: datetime) -> None:
+    _leave_queue(row)
+    _take_words(row, outcome.report)
+    _start_clock(row, now)
+
+
+def _reported_delivered(row: Delivery, outcome: Outcome, now: datetime) -> None:
+    _reported(row, outcome, now)
+    row.cause, row.permanent = "", False
+
+
+def _start_clock(row: Delivery, now: datetime) -> None:
+    """The fault is not ours (any more): time counts again."""
+    if row.waiting_since:
+        row.waited_seconds += max(0, int((now - row.waiting_since).total_seconds()))
+        row.waiting_since = None
+
+
+_EFFECTS: Mapping[Fact, Callable[[Delivery, Outcome, datetime], None]] = {
+    Fact.SESSION_ACCEPTED: _accepted,
+    Fact.SESSION_TRANSIENT: _deferred,
+    Fact.SESSION_PERMANENT: _failed,
+    Fact.EXPIRE: _expired,
+    Fact.REPORT_FAILED: _failed,
+    Fact.REPORT_DELAYED: _reported,
+    Fact.REPORT_DELIVERED: _reported_delivered,
+    Fact.REPORT_RELAYED: _reported_delivered,
+}
+
+
+def _consequences(row: Delivery, fact: Fact, now: datetime) -> list[DeliveryEvent]:
+    """After a transient refusal: give up where it has been tried long enough, warn where it is late."""
+    if fact is not Fact.SESSION_TRANSIENT:
+        return []
+    times = (row.queued_at, now, row.waited_seconds, row.waiting_since)
+    if retry.may_expire(*times, expire_after=settings.EXPIRE_AFTER):
+        event = _decided(row, Fact.EXPIRE, None, "", now)
+        return [event] if event else []
+    if not row.delay_warned and not row.ours and retry.may_warn(*times, warn_after=settings.DELAY_WARNING_AFTER):
+        row.delay_warned = True
+        return [event_of(row, DELAY_WARNING, row.state, now, source=Source.EXPIRY)]
+    return []
+
+
+def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: datetime) -> DeliveryEvent | None:
+    before = row.state
+    target = table.next_state(State(before), fact)
+    if target is None:
+        return None
+    row.state, row.updated_at = target, now
+    if fact is Fact.EXPIRE:
+        _give_up(row, now)
+    else:
+        _leave_queue(row)
+    if fact is Fact.CANCEL:
+        row.stopped_by = by
+        row.failed_at = now
+    elif fact is Fact.HOLD:
+        row.hold_reason = storable(reason, 100)
+    elif fact is Fact.RELEASE:
+        row.hold_reason = RELEASED
+        row.next_attempt_at = row.queued_at = now
+    source = Source.EXPIRY if fact is Fact.EXPIRE else AGENT if by else SYSTEM
+    return event_of(row, fact, before, now, source=source, by=by)
+
+
+def _tell_lanes(rows: Mapping[int, Delivery], outcomes: Sequence[Outcome], now: datetime) -> None:
+    """The last word of each lane in this batch: a fault of ours begins trouble, anything else a server says ends it."""
+    last: dict[str, DeliveryReport] = {}
+    for outcome in outcomes:
+        report, row = outcome.report, rows.get(outcome.delivery_id)
+        if row and table.fact_of(report) in _SESSION_FACTS and (_is_site_fault(report) or not report.ours):
+            last[row.destination] = report
+    troubled = lanes.trouble_since(set(last)) if last else {}
+    for destination, report in last.items():
+        if _is_site_fault(report):
+            lanes.begin_trouble(destination, storable(report.diagnostic, _DIAGNOSTIC_LENGTH), report.cause, now)
+        elif destination in troubled and _proves_life(report):
+            lanes.end_trouble(destination, now)
+
+
+def _is_site_fault(report: DeliveryReport) -> bool:
+    return report.ours and report.scope in (Scope.SITE, Scope.SESSION)
+
+
+def _proves_life(report: DeliveryReport) -> bool:
+    """Somebody there answered us, or at least let us in: not what our client says before it has asked anybody."""
+    return report.source is Source.SESSION or report.stage in (Stage.DATA, Stage.BODY, Stage.DOT)

@@ -1,0 +1,71 @@
+"""The signed marks of one delivery: its return path, its delivery token, its Reply-To."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+
+from answerback.core import clock, keys
+from answerback.tickets.models import SupportAddress
+from mailroom import return_path
+from mailroom.return_path import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The key of the moment, read from the database once for a batch of deliveries."""
+
+    key_id: int
+    secret: bytes
+
+    @classmethod
+    def current(cls) -> Signer:
+        return cls(*keys.current_key())
+
+    def mail_from(self, delivery_id: int, today: date) -> str:
+        local = return_path.sign_return_path(delivery_id, today, self.key_id, self.secret)
+        return f"{local}@{settings.RETURN_PATH_DOMAIN}"
+
+    def delivery_token(self, delivery_id: int) -> str:
+        return return_path.sign_delivery_token(delivery_id, self.key_id, self.secret)
+
+    def reply_to(self, support_address: SupportAddress | None, participant_id: int | None) -> str:
+        """`support+TOKEN@domain`; the bare support address where tokens are off; "" for mail nobody should answer."""
+        if support_address is None:
+            return ""
+        if participant_id is None or settings.REPLY_ADDRESS == "none":
+            return support_address.address
+        local, _, domain = support_address.address.rpartition("@")
+        return f"{local}+{return_path.sign_reply_token(participant_id, self.key_id, self.secret)}@{domain}"
+
+    def message_id(self, ticket_id: int | None, message_uuid: str, domain: str) -> str:
+        if ticket_id is None:
+            return f"<{message_uuid}@{domain}>"
+        return return_path.sign_message_id(ticket_id, message_uuid, self.key_id, self.secret, domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Every key that marks may have been made with."""
+
+    keys: Mapping[int, bytes]
+
+    @classmethod
+    def current(cls) -> Reader:
+        return cls(keys.all_keys())
+
+    def return_path(self, address: str) -> Reading | None:
+        """The reading of an address at our return-path domain; None for any other address."""
+        local, _, domain = address.rpartition("@")
+        if domain.lower() != settings.RETURN_PATH_DOMAIN.lower():
+            return None
+        return return_path.read_return_path(local, self.keys, clock.today())
+
+    def delivery_token(self, text: str) -> Reading:
+        return return_path.read_delivery_token(text, self.keys)
+
+    def ticket_of_message_id(self, message_id: str) -> int | None:
+        return return_path.read_message_id(message_id, self.keys)
