@@ -1,25 +1,29 @@
 """The cast: agent Ada, lead Bruno, requester Clara, CC Deniz, and an outsider who must see nothing.
 
-    world = make_world()
-    ticket = world.ticket(ccs=[world.deniz])
+world = make_world()
+ticket = world.ticket(ccs=[world.deniz])
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from answerback.core import clock
-from answerback.desk import defaults, new_ticket
+from answerback.desk import defaults, delivery_events, new_ticket
 from answerback.desk.reply import Reply, comment_of, reply
+from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import update
 from answerback.tickets.changes import NewComment, NewTicket
 from answerback.tickets.models import Comment, SupportAddress, Ticket
+from mailroom.report import Action, DeliveryReport, Source, Stage
+from mailroom.status import EnhancedStatus
 
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -44,8 +48,40 @@ class World:
         new = NewTicket("Your order", self.clara, self.ada.person, self.support, "web", comment=comment)
         return new_ticket.open_ticket(new).ticket
 
-    def answer(self, ticket: Ticket, text: str = "Use the blue bucket.") -> Comment:
-        return reply(ticket.pk, Reply(text=text, public=True), self.ada).comment
+    def answer(self, ticket: Ticket, text: str = "Use the blue bucket.", replaces: Sequence[int] = ()) -> Comment:
+        return reply(ticket.pk, Reply(text=text, public=True, replaces=replaces), self.ada).comment
+
+    def outcome(self, delivery: Delivery, text: str, final: bool = True) -> None:
+        """A session that ends with `text`, such as "550 5.1.1 User unknown", and the desk's reaction."""
+        [claimed] = lifecycle.claim([delivery], "test", clock.now() + timedelta(minutes=15))
+        code = int(text[:3])
+        report = DeliveryReport(
+            recipient=delivery.recipient,
+            action=Action.FAILED if code >= 400 else Action.RELAYED,
+            permanent=code >= 500,
+            reply_code=code,
+            status=EnhancedStatus.find(text),
+            diagnostic=text,
+            remote_mta="mx.customer.test",
+            stage=Stage.RCPT,
+        )
+        outcome = lifecycle.Outcome(claimed.pk, report, "test", claimed.attempts, next_hop_is_final=final)
+        lifecycle.record([outcome])
+        delivery_events.react()
+
+    def report(self, delivery: Delivery, text: str, action: Action = Action.FAILED) -> None:
+        """A delivery report that came back by mail, proved by the signed return path, and the desk's reaction."""
+        report = DeliveryReport(
+            recipient=delivery.recipient,
+            action=action,
+            permanent=action == Action.FAILED,
+            reply_code=int(text[:3]),
+            status=EnhancedStatus.find(text),
+            diagnostic=text,
+            source=Source.REPORT,
+        )
+        lifecycle.record([lifecycle.Outcome(delivery.pk, report, match="return_path")])
+        delivery_events.react()
 
     def delivery_to(self, person: Person, comment: Comment | None = None) -> Delivery:
         """The newest delivery to the person (of the comment)."""

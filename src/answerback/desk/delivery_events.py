@@ -15,12 +15,14 @@ from django.db import transaction
 from answerback.core import clock
 from answerback.desk import effects, ticket_health
 from answerback.outbound import resolutions
+from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
 from answerback.people import identities
 from answerback.tickets import update
 from answerback.tickets.changes import TicketFact
 from answerback.tickets.models import Event
 from mailroom.causes import catalogue
+from mailroom.causes.catalogue import Hardness
 from mailroom.states import ARRIVED, Fact, State
 
 log = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ def _facts_of(event: DeliveryEvent) -> list[TicketFact]:
 
 
 def _is_failure(event: DeliveryEvent) -> bool:
-    suppressed = event.to_state == State.HELD and event.delivery.hold_reason == "suppressed"
+    suppressed = event.to_state == State.HELD and event.delivery.hold_reason == SUPPRESSED
     return event.to_state in FAILED_STATES or suppressed
 
 
@@ -172,7 +174,7 @@ def _tell_identity(event: DeliveryEvent) -> None:
             event.at,
             cause=event.cause,
             permanent=event.permanent,
-            suppress=event.permanent and catalogue.load().is_hard(event.cause),
+            suppress=event.permanent and catalogue.load().cause(event.cause).hardness == Hardness.HARD,
             smtp_code=event.smtp_code,
             enhanced_code=event.enhanced_code,
         )

@@ -16,11 +16,10 @@ from functools import cached_property
 from django.utils.translation import get_language
 
 from answerback.outbound import lanes
+from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane, Message, Resolution
 from mailroom.causes import catalogue
 from mailroom.states import State
-
-SUPPRESSED = "suppressed"
 
 
 class Words(StrEnum):
@@ -237,7 +236,7 @@ def code_of(row: Delivery | Attempt | DeliveryEvent) -> str:
 
 def cause_name(cause: str) -> str:
     """The cause in the reader's language: "mailbox full"."""
-    return catalogue.load().name(cause or "unknown", get_language() or "en")
+    return catalogue.load().cause(cause).text(get_language() or "en").name
 
 
 def name_of(delivery: Delivery) -> str:

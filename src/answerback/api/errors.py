@@ -1,0 +1,75 @@
+"""Errors in the shapes Zendesk's clients read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from answerback.tickets.update import TicketClosedError
+
+
+class InvalidError(Exception):
+    """What was sent cannot be done: field -> what is wrong, in words."""
+
+    def __init__(self, **details: str) -> None:
+        super().__init__(details)
+        self.details = details
+
+
+class BadRequestError(Exception):
+    """The request itself is unusable, such as a list without its filter."""
+
+
+def install(api: NinjaAPI) -> None:
+    """Every way a handler can fail, and its answer."""
+    api.exception_handler(ObjectDoesNotExist)(_not_found)
+    api.exception_handler(InvalidError)(_invalid)
+    api.exception_handler(BadRequestError)(_bad_request)
+    api.exception_handler(ValidationError)(_not_the_shape)
+    api.exception_handler(AuthenticationError)(_unknown_caller)
+    api.exception_handler(TicketClosedError)(_closed)
+    api.exception_handler(HttpError)(_http)
+
+
+def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
+    return JsonResponse({"error": "RecordNotFound", "description": "Not found"}, status=404)
+
+
+def _invalid(request: HttpRequest, error: InvalidError) -> HttpResponse:
+    return _record_invalid(error.details)
+
+
+def _bad_request(request: HttpRequest, error: BadRequestError) -> HttpResponse:
+    return JsonResponse({"error": "BadRequest", "description": str(error)}, status=400)
+
+
+def _not_the_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    details = {".".join(str(part) for part in fault["loc"][1:]) or "body": fault["msg"] for fault in error.errors}
+    return _record_invalid(details)
+
+
+def _unknown_caller(request: HttpRequest, error: Exception) -> HttpResponse:
+    answer = JsonResponse({"error": "Couldn't authenticate you"}, status=401)
+    answer.headers["WWW-Authenticate"] = 'Basic realm="Answerback"'
+    return answer
+
+
+def _closed(request: HttpRequest, error: Exception) -> HttpResponse:
+    return _record_invalid({"status": "Status: closed prevents ticket update"})
+
+
+def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return JsonResponse({"error": "BadRequest", "description": str(error)}, status=error.status_code)
+
+
+def _record_invalid(details: dict[str, str]) -> JsonResponse:
+    body: dict[str, Any] = {
+        "error": "RecordInvalid",
+        "description": "Record validation errors",
+        "details": {field: [{"description": text, "error": "Invalid"}] for field, text in details.items()},
+    }
+    return JsonResponse(body, status=422)

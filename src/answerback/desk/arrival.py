@@ -1,0 +1,135 @@
+"""A mail as the desk sees it: who wrote it, whether they proved it, and what they wrote.
+
+Policy: the author is From. Where From is an address of ours (a contact form on the own web site), it is Reply-To;
+where there is none, the envelope's sender. Names and addresses shown are the real ones; nothing a mail says about
+itself in X- fields of ours counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from answerback.desk import sender_proof
+from answerback.people import identities
+from answerback.store import blobs
+from answerback.store.models import RawMail
+from answerback.tickets import addresses as support_addresses
+from answerback.tickets.changes import NewAttachment
+from mailroom import address as addresses
+from mailroom import html as mail_html
+from mailroom import quoting
+from mailroom.address import Address
+from mailroom.authentication import Authentication
+from mailroom.message import Limits, Mail, Part
+from mailroom.return_path import RETURN_PATH_PREFIX
+
+MAX_TEXT = 500_000  # characters of one comment; the raw mail keeps the rest
+SERVICE_NAMES = frozenset({"postmaster", "abuse"})
+
+
+@dataclass(frozen=True)
+class Arrival:
+    raw: RawMail
+    mail: Mail
+    automatic: str  # why it counts as automatic; "" = a person wrote it
+    author: Address
+    proof: Authentication
+
+    @property
+    def sender(self) -> str:
+        """From as it stands in the mail, for showing."""
+        return str(self.mail.from_ or self.author)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is new and what is quoted; HTML is sanitised."""
+
+    text: str
+    html: str
+    quoted_text: str
+    quoted_html: str
+
+
+def limits() -> Limits:
+    return Limits(
+        max_bytes=settings.MAX_MESSAGE_SIZE,
+        max_parts=settings.MAX_PARTS,
+        max_depth=settings.MAX_DEPTH,
+        max_header_bytes=settings.MAX_HEADER_BYTES,
+    )
+
+
+def read(raw_mail: RawMail, content: bytes, mail: Mail, automatic: str, author: Address) -> Arrival:
+    """Ask the network for proof of the author. Takes at most AUTHENTICATION_SECONDS; belongs outside transactions."""
+    return Arrival(raw_mail, mail, automatic, author, sender_proof.authenticate(raw_mail, content, mail, author))
+
+
+def author_of(raw_mail: RawMail, mail: Mail) -> Address | None:
+    """Whom the mail is from, before anything is proved. None where there is nobody to name."""
+    written = mail.from_ or mail.sender or addresses.parse_address(raw_mail.envelope_from)
+    if written and is_ours(written):
+        return next((other for other in mail.reply_to if not is_ours(other)), written)
+    return written
+
+
+def is_ours(address: Address) -> bool:
+    """A support address, a return path, or postmaster or abuse beside them."""
+    if support_addresses.is_ours(address.spec):
+        return True
+    local, _, domain = address.normal.rpartition("@")
+    if domain == _ascii(settings.RETURN_PATH_DOMAIN) and local.startswith(RETURN_PATH_PREFIX):
+        return True
+    return local in SERVICE_NAMES and domain in {_ascii(settings.MAIL_DOMAIN), _ascii(settings.RETURN_PATH_DOMAIN)}
+
+
+def others_named(arrival: Arrival) -> list[Address]:
+    """Everybody in To and Cc but us, the author and people who work here, each once, in order; at most MAX_CCS."""
+    found: dict[str, Address] = {}
+    for address in [*arrival.mail.to, *arrival.mail.cc]:
+        if len(found) == settings.MAX_CCS:
+            break
+        if address.normal not in found and _may_be_cc(address, arrival.author):
+            found[address.normal] = address
+    return list(found.values())
+
+
+def content_of(mail: Mail) -> Content:
+    """Split new from quoted, sanitise last. A mail that seems to be all quotation is shown whole."""
+    text = quoting.split_text(mail.text[:MAX_TEXT])
+    html = quoting.split_html(mail.html[:MAX_TEXT]) if mail.html else None
+    new_html = mail_html.sanitise(html.new) if html else ""
+    quoted_html = mail_html.sanitise(html.quoted) if html else ""
+    new_text = text.new.strip() or (mail_html.to_text(new_html).strip() if new_html else "")
+    if not new_text:
+        whole = text.quoted.strip() or mail_html.to_text(quoted_html).strip()
+        return Content(whole, quoted_html, "", "")
+    return Content(new_text, new_html, text.quoted.strip(), quoted_html)
+
+
+def keep_attachments(mail: Mail) -> list[NewAttachment]:
+    """Store the mail's files, at most MAX_ATTACHMENTS. Before the transaction: it syncs the disk for each."""
+    return [_keep(part) for part in mail.attachments[: settings.MAX_ATTACHMENTS]]
+
+
+def _keep(part: Part) -> NewAttachment:
+    return NewAttachment(
+        blob=blobs.save(part.content),
+        file_name=part.file_name,
+        content_type=part.content_type,
+        inline=part.inline and bool(part.content_id),
+        content_id=part.content_id,
+    )
+
+
+def _may_be_cc(address: Address, author: Address) -> bool:
+    if address.normal == author.normal or addresses.syntax_problem(address.spec) or is_ours(address):
+        return False
+    identity = identities.find(address.spec)
+    return identity is None or not hasattr(identity.person, "account")
+
+
+def _ascii(domain: str) -> str:
+    return addresses.ascii_domain(domain) or domain.lower()

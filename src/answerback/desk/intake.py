@@ -1,0 +1,290 @@
+"""A mail becomes a ticket or a comment.
+
+The order: what cannot or must not be taken is settled with a reason; the author's proof is asked from the network and
+files are stored, both before the transaction; then, in one transaction, the ticket changes, triggers run, their mail
+stands in the outbox, and the raw mail is settled. Either all of it happened or the mail is read again.
+
+Status: what a customer writes wakes a pending, on-hold or solved ticket; a closed one stays closed and gets a linked
+follow-up. Automatic replies wake nothing and set off nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from answerback.core import live
+from answerback.desk import arrival as arrivals
+from answerback.desk import effects, threads
+from answerback.desk.arrival import Arrival, Content
+from answerback.desk.spoken_language import spoken_language
+from answerback.desk.threads import Thread
+from answerback.people import identities
+from answerback.people.models import Account, Identity, Person
+from answerback.search import documents
+from answerback.store import raw
+from answerback.store.models import RawMail
+from answerback.tickets import addresses as support_addresses
+from answerback.tickets import update
+from answerback.tickets.changes import UNSET, Changes, NewAttachment, NewComment, NewTicket, Unset
+from answerback.tickets.models import Audit, Comment, SupportAddress, Ticket
+from mailroom import address as addresses
+from mailroom import message
+from mailroom.address import Address
+from mailroom.message import Mail
+
+VIA = "email"
+RAW_MAIL_TOPIC = "rawmail"
+ASLEEP = (Ticket.Status.PENDING, Ticket.Status.HOLD, Ticket.Status.SOLVED)
+State = RawMail.State
+
+
+class NoTicketPossibleError(ValueError):
+    """An agent asked for a ticket, but the mail is in one already, or there is no support address."""
+
+
+def take_in(raw_mail_id: int, mail: Mail | None = None, automatic: str = "") -> None:
+    """Make a ticket or a comment of a received mail, or settle it with the reason why not."""
+    raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
+    content = raw.content(raw_mail)
+    mail = mail or message.parse(content, arrivals.limits())
+    author = arrivals.author_of(raw_mail, mail)
+    if refusal := _refusal(raw_mail, mail, author):
+        settle(raw_mail_id, *refusal, message_id=mail.message_id)
+        return
+    assert author is not None  # else it was refused
+    _take(arrivals.read(raw_mail, content, mail, automatic, author))
+
+
+def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str) -> None:
+    """Show an automatic reply on its ticket as an internal comment; without one, `reason` settles it.
+
+    It belongs to a ticket by its reply token, or by the return path of the delivery that it answers (RFC 3834 §4).
+    """
+    raw_mail = RawMail.objects.get(pk=raw_mail_id)
+    found = _answered_automatically(raw_mail)
+    if found is None:
+        settle(raw_mail_id, State.IGNORED, f"{reason}: {automatic}", message_id=mail.message_id)
+        return
+    ticket, person = found
+    comment = NewComment(
+        author=person,
+        public=False,
+        sender=str(mail.from_ or ""),
+        trust=Comment.Trust.UNVERIFIED,
+        raw_mail_id=raw_mail_id,
+        message_id=mail.message_id,
+        automatic=automatic,
+        **_texts(arrivals.content_of(mail)),
+    )
+    with transaction.atomic():
+        try:
+            update.apply(ticket.pk, Changes(comment=comment), person, VIA)
+        except update.TicketClosedError:
+            settle(raw_mail_id, State.IGNORED, f"{reason}: {automatic}", message_id=mail.message_id)
+            return
+        documents.refresh(ticket.pk)
+        settle(raw_mail_id, State.TICKET, reason, ticket_id=ticket.pk, message_id=mail.message_id)
+
+
+def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
+    """An agent wants a ticket of a mail that came to nothing, whatever spoke against it. NoTicketPossibleError.
+
+    It begins a conversation of its own; where no author can be read, the agent stands in.
+    """
+    raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
+    content = raw.content(raw_mail)
+    mail = message.parse(content, arrivals.limits())
+    author = arrivals.author_of(raw_mail, mail)
+    if author is None or addresses.syntax_problem(author.spec) or arrivals.is_ours(author):
+        author = addresses.parse_address(by.email)
+    if author is None or _support_address(raw_mail) is None:
+        raise NoTicketPossibleError(raw_mail_id)
+    arrival = arrivals.read(raw_mail, content, mail, "by-hand", author)
+    with transaction.atomic():
+        if not raw.reopen(raw_mail_id):
+            raise NoTicketPossibleError(raw_mail_id)
+        audit = _open(arrival, arrivals.content_of(mail), arrivals.keep_attachments(mail), None)
+        settle(raw_mail_id, State.TICKET, ticket_id=audit.ticket_id, message_id=mail.message_id)
+    return audit.ticket
+
+
+def settle(raw_mail_id: int, state: str, reason: str = "", *, ticket_id: int | None = None, message_id: str = "") -> bool:
+    """Say what became of the mail, and tell open pages."""
+    with transaction.atomic():
+        settled = raw.settle(raw_mail_id, state, reason=reason, ticket_id=ticket_id, message_id=message_id)
+        live.publish(RAW_MAIL_TOPIC)
+    return settled
+
+
+def _refusal(raw_mail: RawMail, mail: Mail, author: Address | None) -> tuple[str, str] | None:
+    """State and reason of a mail that becomes no ticket. None where nothing speaks against it."""
+    hops = len(mail.headers("Received"))
+    if hops > settings.MAX_HOPS:
+        return State.UNREADABLE, f"loop-hops: {hops} Received fields"
+    if threads.is_own_message(mail.message_id):
+        return State.UNREADABLE, f"loop-own-message: {mail.message_id}"
+    if not (mail.text.strip() or mail.html.strip() or mail.attachments or mail.subject.strip()):
+        return State.UNREADABLE, "empty"
+    if author is None:
+        return State.UNREADABLE, "no-sender"
+    if problem := addresses.syntax_problem(author.spec):
+        return State.UNREADABLE, f"bad-sender: {problem}"
+    if arrivals.is_ours(author):
+        return State.UNREADABLE, f"loop-own-address: {author.spec}"
+    if _support_address(raw_mail) is None:
+        return State.UNREADABLE, "no-support-address"
+    if earlier := _same_before(raw_mail, mail):
+        return State.IGNORED, f"duplicate: of mail {earlier}"
+    return None
+
+
+def _same_before(raw_mail: RawMail, mail: Mail) -> int | None:
+    """A mail that came before with the same octets to the same recipients: its sender did not hear our 250.
+
+    Without a Message-ID two equal mails are two mails; another mail with a reused Message-ID has other octets.
+    """
+    if not mail.message_id:
+        return None
+    earlier = RawMail.objects.filter(sha256=raw_mail.sha256, state=State.TICKET, pk__lt=raw_mail.pk)
+    recipients = sorted(addresses.normalise(recipient) for recipient in raw_mail.envelope_to)
+    for row in earlier.only("pk", "envelope_to")[:20]:
+        if sorted(addresses.normalise(recipient) for recipient in row.envelope_to) == recipients:
+            return row.pk
+    return None
+
+
+def _take(arrival: Arrival) -> None:
+    content = arrivals.content_of(arrival.mail)
+    files = arrivals.keep_attachments(arrival.mail)
+    with transaction.atomic():
+        if not _still_received(arrival.raw.pk):
+            return  # another worker was quicker
+        thread = threads.find(arrival)
+        audit = _join(arrival, content, files, thread) if thread else _open(arrival, content, files, None)
+        settle(arrival.raw.pk, State.TICKET, ticket_id=audit.ticket_id, message_id=arrival.mail.message_id)
+
+
+def _still_received(raw_mail_id: int) -> bool:
+    """Lock the row for the transaction: one mail has its effect once, whoever reads it."""
+    return RawMail.objects.select_for_update().filter(pk=raw_mail_id, state=State.RECEIVED).exists()
+
+
+def _join(arrival: Arrival, content: Content, files: Sequence[NewAttachment], thread: Thread) -> Audit:
+    """Add a comment to the ticket; to a closed one, add a follow-up ticket."""
+    ticket = Ticket.objects.select_for_update().get(pk=thread.ticket.pk)
+    if ticket.status == Ticket.Status.CLOSED:
+        return _open(arrival, content, files, ticket)
+    author = _author_identity(arrival).person
+    comment = _comment(arrival, content, files, author, thread.public, thread.trust)
+    confirmed, waiting = _newcomers(arrival, ticket) if thread.public else ([], [])
+    changes = Changes(comment=comment, status=_woken(ticket), add_ccs=confirmed, unconfirmed_ccs=waiting)
+    audit = update.apply(ticket.pk, changes, author, VIA)
+    assert audit is not None  # a comment is always something
+    effects.run(audit)
+    return audit
+
+
+def _open(arrival: Arrival, content: Content, files: Sequence[NewAttachment], closed: Ticket | None) -> Audit:
+    """Begin a conversation. What claims to be an agent's without proof stays internal."""
+    support = _support_address(arrival.raw)
+    assert support is not None  # else it was refused
+    author = _author_identity(arrival).person
+    public = arrival.proof.aligned or threads.account_of(author) is None
+    confirmed, waiting = _newcomers(arrival, None)
+    audit = update.create(
+        NewTicket(
+            subject=_subject(arrival, content, author.language or support.language),
+            requester=author,
+            submitter=author,
+            support_address=support,
+            via=VIA,
+            comment=_comment(arrival, content, files, author, public, threads.own_trust(arrival)),
+            ccs=confirmed,
+            unconfirmed_ccs=waiting,
+            follow_up_of=closed,
+        )
+    )
+    effects.run(audit)
+    return audit
+
+
+def _comment(
+    arrival: Arrival, content: Content, files: Sequence[NewAttachment], author: Person, public: bool, trust: str
+) -> NewComment:
+    return NewComment(
+        author=author,
+        public=public,
+        attachments=files,
+        trust=trust,
+        sender=raw.storable(arrival.sender, 320),
+        authenticated_domain=arrival.proof.from_domain if arrival.proof.aligned else "",
+        raw_mail_id=arrival.raw.pk,
+        message_id=raw.storable(arrival.mail.message_id, 998),
+        automatic=arrival.automatic,
+        **_texts(content),
+    )
+
+
+def _texts(content: Content) -> dict[str, str]:
+    length = arrivals.MAX_TEXT
+    return {
+        "text": raw.storable(content.text, length),
+        "html": raw.storable(content.html, length),
+        "quoted_text": raw.storable(content.quoted_text, length),
+        "quoted_html": raw.storable(content.quoted_html, length),
+    }
+
+
+def _newcomers(arrival: Arrival, ticket: Ticket | None) -> tuple[list[Person], list[Person]]:
+    """People the mail names who are not on the ticket: (those who are CCs at once, those who wait for a click).
+
+    Automatic mail brings nobody along.
+    """
+    if arrival.automatic:
+        return [], []
+    there = set(ticket.participants.values_list("person_id", flat=True)) if ticket else set()
+    named = [identities.find_or_create(other.spec, other.name).person for other in arrivals.others_named(arrival)]
+    people = [person for person in dict.fromkeys(named) if person.pk not in there]
+    return (people, []) if arrival.proof.aligned else ([], people)
+
+
+def _author_identity(arrival: Arrival) -> Identity:
+    author = arrival.author
+    language = spoken_language(arrival.mail)
+    return identities.find_or_create(author.spec, raw.storable(author.name, 200), language)
+
+
+def _woken(ticket: Ticket) -> str | Unset:
+    return Ticket.Status.OPEN if ticket.status in ASLEEP else UNSET
+
+
+def _subject(arrival: Arrival, content: Content, language: str) -> str:
+    """The mail's, else its first words, else words of ours."""
+    subject = arrival.mail.subject.strip() or content.text.strip().partition("\n")[0][:100].strip()
+    if not subject:
+        with translation.override(language):
+            subject = _("(no subject)")
+    return raw.storable(subject, 500)
+
+
+def _support_address(raw_mail: RawMail) -> SupportAddress | None:
+    """The first support address among the recipients; for postmaster, abuse and the pipe the default one."""
+    for recipient in raw_mail.envelope_to:
+        if found := support_addresses.support_address_for(recipient):
+            return found[0]
+    return support_addresses.default_support_address()
+
+
+def _answered_automatically(raw_mail: RawMail) -> tuple[Ticket, Person] | None:
+    """The ticket and person that an automatic reply is about."""
+    if bound := threads.token_participant(raw_mail.envelope_to):
+        return bound.ticket, bound.person
+    delivery = threads.returned_delivery(raw_mail.envelope_to)
+    if delivery and delivery.ticket and delivery.person:
+        return delivery.ticket, delivery.person
+    return None
