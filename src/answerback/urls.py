@@ -1,3 +1,14 @@
-from django.urls import URLPattern, URLResolver
+"""Every address of the product. The workspace's and the API's own lists stand with them."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("answerback.workspace.urls")),
+]
+
+handler400 = "answerback.workspace.errors.not_found"
+handler403 = "answerback.workspace.errors.forbidden"
+handler404 = "answerback.workspace.errors.not_found"
+handler500 = "answerback.workspace.errors.our_fault"

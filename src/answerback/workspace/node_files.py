@@ -13,7 +13,9 @@ from django.core.files.storage import FileSystemStorage, Storage
 # where it is served -> where npm put it
 FILES: dict[str, str] = {
     "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
-    "vendor/htmx-sse.js": "htmx-ext-sse/dist/sse.min.js",
+    "vendor/inter-latin.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/inter-latin-ext.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
+    "vendor/inter-cyrillic.woff2": "@fontsource-variable/inter/files/inter-cyrillic-wght-normal.woff2",
 }
 # an installed wheel carries the files inside the package; a checkout has them beside it
 ROOTS = (settings.PACKAGE_DIR / "node_modules", settings.PACKAGE_DIR.parent.parent / "node_modules")

@@ -1,0 +1,38 @@
+// The card about one delivery: a dialog whose content is fetched, kept fresh while it is open.
+const card = document.getElementById("card");
+let openerId = "";
+
+async function show(url, opener) {
+  openerId = opener?.id ?? "";
+  await htmx.ajax("GET", url, { target: "#card", swap: "innerHTML" });
+  if (!card.open) card.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-card]");
+  if (opener) {
+    event.preventDefault();
+    show(opener.dataset.card, opener);
+  } else if (event.target === card || event.target.closest("[data-card-close]")) card.close();
+});
+
+// The part that held the opener may have been swapped meanwhile, so it is found again by its id.
+card?.addEventListener("close", () => {
+  card.replaceChildren();
+  document.getElementById(openerId)?.focus();
+});
+
+document.addEventListener("card-done", () => card?.close());
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy).textContent.trim();
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // no clipboard on plain http: select it, so that Ctrl+C does it
+    getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+  }
+  const label = button.querySelector("[data-label]") ?? button;
+  label.textContent = button.dataset.copied;
+});

@@ -1,0 +1,42 @@
+// The keyboard: j k Enter in lists and conversations, r n e on a ticket, / for search, ? for help.
+const rows = () => [...document.querySelectorAll("[data-row]")];
+const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
+
+function move(step) {
+  const all = rows();
+  if (!all.length) return;
+  const now = all.indexOf(document.activeElement.closest("[data-row]"));
+  const next = all[now < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(now + step, 0), all.length - 1)];
+  (next.querySelector("[data-row-link]") ?? next).focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function press(name) {
+  const target = document.querySelector(`[data-key-target="${name}"]`);
+  if (!target) return false;
+  if (target.matches("input, textarea")) { target.focus(); target.select?.(); } else target.click();
+  return true;
+}
+
+const actions = {
+  j: () => move(1),
+  k: () => move(-1),
+  r: () => press("reply"),
+  n: () => press("note"),
+  e: () => press("events"),
+  "/": () => press("search"),
+  "?": () => document.getElementById("keys")?.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (typing(event.target)) return;
+  const action = actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-open-keys]")) document.getElementById("keys")?.showModal();
+});

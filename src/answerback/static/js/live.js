@@ -1,0 +1,58 @@
+// Changes told by /events become DOM events on <body>: "ticket:42" -> live-ticket-42, and for lists live-tickets.
+// One line per browser, not per tab (browsers allow six connections to a host): the first tab that gets the lock
+// listens and tells the others. Without locks (plain http on a network) each tab listens for itself while visible.
+
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("answerback-live") : null;
+let source = null;
+
+function hear(topics) {
+  for (const topic of topics) {
+    const name = topic === "*" ? "live-anything" : `live-${topic.replace(":", "-")}`;
+    document.body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+  }
+}
+
+function listen() {
+  if (source) return;
+  source = new EventSource("/events");
+  let greeted = false;
+  source.addEventListener("message", (event) => tell(event.data.split(" ")));
+  source.addEventListener("hello", () => {
+    if (greeted) tell(["*"]); // the line was cut: something may have been missed
+    greeted = true;
+    document.documentElement.dataset.live = "on";
+  });
+  source.addEventListener("error", () => { document.documentElement.dataset.live = "off"; });
+}
+
+function hush() {
+  source?.close();
+  source = null;
+}
+
+function tell(topics) {
+  hear(topics);
+  channel?.postMessage(topics);
+}
+
+if (document.querySelector("[data-live-page]")) {
+  channel?.addEventListener("message", (event) => hear(event.data));
+  if (navigator.locks && channel) {
+    navigator.locks.request("answerback-live", () => {
+      listen();
+      return new Promise(() => {}); // until the tab is closed
+    });
+  } else {
+    listen();
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) hush();
+      else { listen(); hear(["*"]); }
+    });
+  }
+}
+
+// Everything on the page that follows anything reads itself again after a gap.
+document.body.addEventListener("live-anything", () => {
+  for (const name of new Set([...document.querySelectorAll("[data-follows]")].flatMap((part) => part.dataset.follows.split(" "))))
+    document.body.dispatchEvent(new CustomEvent(`live-${name.replace(":", "-")}`));
+});

@@ -1,0 +1,8 @@
+// What every page of the workspace brings to life. One small module per behaviour.
+import "./live.js";
+import "./keys.js";
+import "./drawer.js";
+import "./menus.js";
+import "./card.js";
+import "./ticket.js";
+import "./composer.js";

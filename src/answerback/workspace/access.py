@@ -1,0 +1,43 @@
+"""Who may open a page. Every view carries one of these; a test walks all addresses as an outsider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from answerback.people.models import Account
+
+View = Callable[..., HttpResponseBase]
+
+
+def agent_required(view: View) -> View:
+    """Anybody who signs in. A part asked for by script is answered by a full reload instead of a sign-in form inside."""
+    guarded = login_required(view)
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.headers.get("HX-Request") and not request.user.is_authenticated:
+            return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+        return guarded(request, *args, **kwargs)
+
+    return inner
+
+
+def admin_required(view: View) -> View:
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not account_of(request).is_admin:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return agent_required(inner)
+
+
+def account_of(request: HttpRequest) -> Account:
+    """The signed-in account. Only behind the guards above."""
+    return cast(Account, request.user)

@@ -1,0 +1,99 @@
+"""The cause reference: why mail fails, in words, with an anchor for each cause and each code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as N_
+
+from answerback.workspace.access import agent_required
+from mailroom.causes import catalogue
+from mailroom.causes.catalogue import Cause, StatusCode
+
+GROUP_TITLES = {
+    "agent": N_("You can mend it"),
+    "customer": N_("The customer, or the customer's IT, can mend it"),
+    "admin": N_("Your administrator can mend it"),
+    "retry": N_("It usually passes by itself"),
+    "quiet": N_("No failure"),
+}
+WHO = {
+    "agent": N_("Who can mend it: you"),
+    "customer": N_("Who can mend it: the customer or the customer's IT"),
+    "admin": N_("Who can mend it: your administrator"),
+    "nobody": N_("Nobody has to do anything yet"),
+}
+HARDNESS = {
+    "hard": N_("Permanent: the address must change"),
+    "soft": N_("Temporary: the same mail may work later"),
+    "ours": N_("The address is fine, this mail was not taken"),
+}
+
+
+@dataclass(frozen=True)
+class CauseEntry:
+    """A cause as the page shows it, in the reader's language."""
+
+    key: str
+    name: str
+    sentence: str
+    explanation: str
+    who: str
+    hardness: str
+    quiet: bool
+    codes: Sequence[StatusCode]
+    other_codes: Sequence[str]
+    searchable: str
+
+
+@agent_required
+def causes(request: HttpRequest) -> HttpResponse:
+    language = get_language() or "en"
+    query = request.GET.get("q", "").strip()
+    groups = [
+        {"key": group, "title": gettext(title), "causes": entries}
+        for group, title in GROUP_TITLES.items()
+        if (entries := [one for one in _entries(group, language) if _matches(one, query)])
+    ]
+    context = {"groups": groups, "query": query, "language": language, "section": "delivery"}
+    return render(request, "causes/page.html", context)
+
+
+def _entries(group: str, language: str) -> list[CauseEntry]:
+    found = catalogue.load()
+    return [_entry(cause, language) for cause in found.causes.values() if cause.group == group]
+
+
+def _entry(cause: Cause, language: str) -> CauseEntry:
+    words = cause.text(language)
+    codes = [code for code in catalogue.load().status_codes if code.cause == cause.key]
+    named = {code.code for code in codes}
+    others = [code for code in cause.codes if code not in named]
+    searchable = " ".join(
+        [cause.key, words.name, words.sentence, words.explanation, *cause.codes]
+        + [f"{code.code} {code.name} {code.meaning.get(language, '')}" for code in codes]
+    )
+    return CauseEntry(
+        key=cause.key,
+        name=words.name,
+        sentence=words.sentence,
+        explanation=words.explanation,
+        who=gettext(WHO[cause.who]),
+        hardness=gettext(HARDNESS[cause.hardness]),
+        quiet=cause.group == "quiet",
+        codes=codes,
+        other_codes=others,
+        searchable=searchable.casefold(),
+    )
+
+
+def _matches(entry: CauseEntry, query: str) -> bool:
+    """Every word of the query; a code also where the catalogue knows only its class-free form (X.1.1)."""
+    return all(
+        word in entry.searchable or (word[:2] in {"4.", "5."} and f"x{word[1:]}" in entry.searchable)
+        for word in query.casefold().split()
+    )
