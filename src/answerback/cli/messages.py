@@ -24,6 +24,7 @@ PACKAGE = Path("src/answerback")
 CATALOGUE = PACKAGE / "locale/de/LC_MESSAGES/django.po"
 KEYWORDS = {
     "_": None,
+    "N_": None,
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,
