@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from email import message_from_bytes, policy
 from typing import Any
 
-from mailroom.bounces.read import read_message
+from mailroom.bounces.read import read
+from mailroom.message import parse
 from mailroom.report import Action, DeliveryReport
 
 
@@ -26,10 +26,7 @@ def _paths_from_stdin() -> Iterator[str]:
 
 def _read(path: str) -> dict[str, Any]:
     with open(path, "rb") as file:
-        raw = file.read()
-    reading = read_message(
-        message_from_bytes(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), policy=policy.compat32)
-    )
+        reading = read(parse(file.read()))
     return {"kind": reading.kind, "results": [_as_json(report) for report in reading.reports]}
 
 

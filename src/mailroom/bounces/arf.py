@@ -12,7 +12,8 @@ from typing import Final
 
 from mailroom.address import parse_addresses
 from mailroom.bounces.notice import Notice
-from mailroom.bounces.original import Original, read_original
+from mailroom.bounces.original import read_original
+from mailroom.message import Mail
 from mailroom.report import Action, DeliveryReport, Source
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{2,50})[ \t]?:[ \t]*(.*)$", re.M)
@@ -29,7 +30,7 @@ def read(notice: Notice) -> list[DeliveryReport] | None:
     if notice.feedback:
         return [report for text in notice.feedback[:10] for report in _complaints(notice, _fields(text), original)]
     if _JMRP_SENDER in notice.header("From").lower() and notice.original:
-        return _complaints(notice, {"original-rcpt-to": original.headers.get(_JMRP_RECIPIENT.lower(), [])}, original)
+        return _complaints(notice, {"original-rcpt-to": original.raw_headers(_JMRP_RECIPIENT)}, original)
     if notice.header("X-Apple-Unsubscribe"):
         return [_opt_out(notice)]
     return None
@@ -47,10 +48,10 @@ def _first(fields: _Fields, name: str) -> str:
     return next(iter(fields.get(name, [])), "")
 
 
-def _complaints(notice: Notice, fields: _Fields, original: Original) -> list[DeliveryReport]:
+def _complaints(notice: Notice, fields: _Fields, original: Mail) -> list[DeliveryReport]:
     named = next((fields[name] for name in _RECIPIENT_FIELDS if fields.get(name)), [])
     recipients = [address.spec for address in parse_addresses(*named)]
-    sent_to = [address.spec for address in parse_addresses(original.header("To"))][:1]
+    sent_to = [address.spec for address in original.to[:1]]
     template = DeliveryReport(
         recipient="",
         action=Action.COMPLAINT,
@@ -59,7 +60,7 @@ def _complaints(notice: Notice, fields: _Fields, original: Original) -> list[Del
         remote_mta=_first(fields, "source-ip"),
         source=Source.FEEDBACK,
         feedback_type=_first(fields, "feedback-type").split(" ")[0].lower() or "abuse",
-        original_message_id=original.header("Message-ID"),
+        original_message_id=original.message_id,
         origins={"recipient": "feedback-report" if recipients else "original"},
     )
     return [replace(template, recipient=recipient) for recipient in (recipients or sent_to or [""])[:1000]]
@@ -67,9 +68,9 @@ def _complaints(notice: Notice, fields: _Fields, original: Original) -> list[Del
 
 def _opt_out(notice: Notice) -> DeliveryReport:
     """QUIRK: Apple Mail's unsubscribe button, and the privacy relay, write a mail of their own."""
-    addresses = parse_addresses(notice.header("From"))
+    sender = notice.mail.from_
     return DeliveryReport(
-        recipient=addresses[0].spec if addresses else "",
+        recipient=sender.spec if sender else "",
         action=Action.COMPLAINT,
         diagnostic=notice.text.strip()[:2000],
         source=Source.FEEDBACK,

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from email import message_from_bytes
-from email.message import Message
-from email.policy import compat32
 from typing import Final
 
 from mailroom.address import parse_addresses
 from mailroom.bounces import arf, dsn, text
 from mailroom.bounces.dialects import READERS
 from mailroom.bounces.notice import Notice, lay_out
-from mailroom.bounces.original import Original, read_original
+from mailroom.bounces.original import delivery_tokens, read_original
+from mailroom.message import Mail, parse
 from mailroom.report import Action, DeliveryReport
 
 _KINDS: Final = (
@@ -36,19 +34,21 @@ class Reading:
 
     kind: str = ""
     reports: list[DeliveryReport] = field(default_factory=list)
-    original: Original = field(default_factory=Original)
+    original_headers: Mail | None = None  # of the returned original, None where nothing came back
 
     @property
     def original_message_id(self) -> str:
-        return self.original.header("Message-ID")
+        return self.original_headers.message_id if self.original_headers else ""
 
     @property
     def delivery_tokens(self) -> list[str]:
-        return self.original.delivery_tokens
+        """Unverified: whoever asks has to check their signature."""
+        return delivery_tokens(self.original_headers) if self.original_headers else []
 
 
-def read_message(message: Message) -> Reading:
-    notice = lay_out(message)
+def read(mail: Mail) -> Reading:
+    """What `mail` reports; a `Reading` without reports where it is no notice. Never raises, linear in the mail."""
+    notice = lay_out(mail)
     reports = _reports(notice)
     if not reports and text.is_notice(notice):
         notice = _inner(notice)
@@ -56,14 +56,15 @@ def read_message(message: Message) -> Reading:
     if not reports:
         return Reading()
     original = read_original(notice.original)
-    return Reading(_kind(reports), [_with_original(report, original) for report in reports], original)
+    reports = [_with_original(report, original) for report in reports]
+    return Reading(_kind(reports), reports, original if original.fields else None)
 
 
 def _inner(notice: Notice) -> Notice:
     """The notice that a notice passes on. QUIRK: some providers put their own words above a whole notice."""
     if not notice.original:
         return notice
-    inner = lay_out(message_from_bytes(notice.original.encode("utf-8", "replace"), policy=compat32))
+    inner = lay_out(parse(notice.original.encode("utf-8", "replace")))
     return inner if text.is_notice(inner) else notice
 
 
@@ -113,14 +114,11 @@ def _kind(reports: Sequence[DeliveryReport]) -> str:
     return next(kind for action, kind in _KINDS if action in actions)
 
 
-def _with_original(report: DeliveryReport, original: Original) -> DeliveryReport:
+def _with_original(report: DeliveryReport, original: Mail) -> DeliveryReport:
+    """QUIRK: Postfix keeps the address before aliases in X-Original-To of what it returns."""
+    sent_to = parse_addresses(*original.raw_headers("X-Original-To"))
     return replace(
         report,
-        original_message_id=report.original_message_id or original.header("Message-ID"),
-        original_recipient=report.original_recipient or _original_recipient(original),
+        original_message_id=report.original_message_id or original.message_id,
+        original_recipient=report.original_recipient or (sent_to[0].spec if sent_to else ""),
     )
-
-
-def _original_recipient(original: Original) -> str:
-    addresses = parse_addresses(original.header("X-Original-To"))
-    return addresses[0].spec if addresses else ""

@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email.message import Message
 from enum import IntEnum
 from typing import Final
 
@@ -25,7 +24,6 @@ from mailroom.bounces import phrases
 from mailroom.bounces.codes import read_codes, read_remote_mta
 from mailroom.bounces.notice import Notice
 from mailroom.bounces.original import read_original
-from mailroom.charsets import decode_words
 from mailroom.report import Action, DeliveryReport, Source
 
 MAX_LINES: Final = 2000
@@ -95,12 +93,11 @@ def is_notice(notice: Notice) -> bool:
 
 
 def subject(notice: Notice) -> str:
-    return phrases.folded(decode_words(notice.header("Subject")))
+    return phrases.folded(notice.header("Subject"))
 
 
 def _sent_by_system(notice: Notice) -> bool:
-    sender = notice.header("From")
-    name = phrases.folded(decode_words(sender))
+    name = phrases.folded(notice.header("From"))
     if phrases.SENDER_NAME.search(name):
         return True
     local = name.partition("@")[0].rpartition("<")[2]
@@ -126,8 +123,8 @@ def _is_null(value: str) -> bool:
 def _recipients(notice: Notice) -> list[_Mention]:
     """The addresses that stand best, each once; the sender of the returned mail only where nobody else is named."""
     lines = notice.lines[:MAX_LINES]
-    mentions = [*_named(notice.headers, lines), *_mentions(lines)]
-    senders = {address.normal for address in parse_addresses(notice.header("To"))}
+    mentions = [*_named(notice, lines), *_mentions(lines)]
+    senders = {address.normal for address in notice.mail.to}
     for standing in _Standing:
         found = [mention for mention in mentions if mention.standing is standing]
         if standing >= _Standing.LISTED:
@@ -157,13 +154,13 @@ def _local_parts(notice: Notice) -> list[_Mention]:
 
     QUIRK: AOL, and the nameserver reports of universities.
     """
-    sender = parse_addresses(notice.header("From"))
+    sender = notice.mail.from_
     announced = False
     found: list[_Mention] = []
     for number, line in enumerate(notice.lines[:MAX_LINES]):
         match = _LOCAL_PART.match(line)
         if announced and match and sender:
-            found.append(_Mention(_Standing.LISTED, f"{match[1]}@{sender[0].domain}", number))
+            found.append(_Mention(_Standing.LISTED, f"{match[1]}@{sender.domain}", number))
         elif line.strip():
             announced = _announces(line)
     return found[:MAX_RECIPIENTS]
@@ -176,10 +173,10 @@ def _once(mentions: Sequence[_Mention]) -> list[_Mention]:
     return list(seen.values())
 
 
-def _named(headers: Message, lines: Sequence[str]) -> Iterator[_Mention]:
+def _named(notice: Notice, lines: Sequence[str]) -> Iterator[_Mention]:
     """Those of X-Failed-Recipients (Exim, Gmail), at the line of the text that shows them."""
-    for value in headers.get_all("X-Failed-Recipients", [])[:20]:
-        for address in parse_addresses(str(value)):
+    for value in notice.mail.raw_headers("X-Failed-Recipients")[:20]:
+        for address in parse_addresses(value):
             line = next((number for number, text in enumerate(lines) if address.spec.lower() in text.lower()), -1)
             rest = lines[line].partition(address.spec)[2] if line >= 0 else ""
             yield _Mention(_Standing.NAMED, address.spec, line, rest)
@@ -374,7 +371,7 @@ def _is_permanent(said: str, reply_code: int | None, by_status: bool | None) -> 
 
 def read_original_recipient(notice: Notice) -> list[DeliveryReport] | None:
     """Where a notice names nobody: the one recipient of the returned original. QUIRK: AOL gives only the local part."""
-    recipients = parse_addresses(read_original(notice.original).header("To"))
+    recipients = read_original(notice.original).to
     if len(recipients) != 1 or not is_notice(notice):
         return None
     mention = _Mention(_Standing.ADDRESSED, recipients[0].spec, -1)
