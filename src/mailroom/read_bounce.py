@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mailroom.bounces.read import read
+from mailroom.causes.classify import classify
 from mailroom.message import parse
 from mailroom.report import Action, DeliveryReport
 
@@ -37,7 +38,7 @@ def _as_json(report: DeliveryReport) -> dict[str, Any]:
         "class": ("5" if report.permanent else "4") if report.action in (Action.FAILED, Action.DELAYED) else "",
         "status": str(report.status or ""),
         "reply_code": str(report.reply_code or ""),
-        "cause": "complaint" if report.action is Action.COMPLAINT else "",
+        "cause": classify(report).cause,
         "diagnostic": report.diagnostic,
         "remote_mta": report.remote_mta,
         "feedback_type": report.feedback_type,

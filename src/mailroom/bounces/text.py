@@ -38,7 +38,9 @@ _PUNCTUATION: Final = " \t<>\"'[](){}*-=.,;:|>•·#&_~+「」『』、。"
 _LOCAL_PART: Final = re.compile(r"^\s{0,20}<?([A-Za-z0-9][A-Za-z0-9._+-]{1,63})>?\s{0,20}$")
 _ON_DATE: Final = re.compile(r"^ on \w{3},? ")
 _HEADING: Final = re.compile(r"^\s{0,20}(?:-{3,}|={3,}|\*{3,}|_{3,})")
-_SENTENCE_REPLY: Final = re.compile(r"^\s{0,8}(?:<<< )?[245]\d\d[ -]")
+_REPLY_LINE: Final = re.compile(r"^\s{0,8}(?:<<< )?[245]\d\d[ -]")
+_RCPT_TO: Final = re.compile(r"rcpt to: ?<?$", re.I)
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?。]) +|(?<=。)")
 # Sendmail: "554 <a@b>... 550 Host unknown": the code behind the dots is the one that was said.
 _SENDMAIL_REPLY: Final = re.compile(r"^\s{0,8}\d{3}[ -](?:\d\.\d\.\d )?\S{1,300}\.\.\. (?=\d{3}[ -])")
 
@@ -51,8 +53,10 @@ class _Standing(IntEnum):
     LISTED = 2
     TOLD = 3
     SPOKEN = 4
-    ORIGIN = 5
-    ADDRESSED = 6
+    NEAR = 5
+    ORIGIN = 6
+    ADDRESSED = 7
+    NOBODY = 8  # somebody else's address
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def _recipients(notice: Notice) -> list[_Mention]:
     lines = notice.lines[:MAX_LINES]
     mentions = [*_named(notice, lines), *_mentions(lines)]
     senders = {address.normal for address in notice.mail.to}
-    for standing in _Standing:
+    for standing in tuple(_Standing)[: _Standing.NOBODY]:
         found = [mention for mention in mentions if mention.standing is standing]
         if standing >= _Standing.LISTED:
             found = [mention for mention in found if mention.address.lower() not in senders] or _lone_sender(
@@ -186,13 +190,13 @@ def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
     """Every address of the text with its standing; those of other people are left out."""
     announced = False  # the line before ends like "the following recipients:", so that addresses are expected
     before = ""
-    telling = _lines_about_failure(lines)
+    sentences = _about_failure(lines)
     for number, line in enumerate(lines):
         if not line.strip():
             continue
         found = list(_ADDRESS.finditer(line))
         for match in found:
-            standing = _standing(line, match, before, announced=announced, telling=number in telling)
+            standing = _standing(line, match, before, announced=announced) or _spoken_of(sentences.get(number), match)
             if standing is not None:
                 rest = line if standing is _Standing.SPOKEN else line[match.end() :].lstrip(">\"')] :")
                 yield _Mention(standing, _clean(match[0]), number, rest)
@@ -200,7 +204,8 @@ def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
         before = line
 
 
-def _standing(line: str, match: re.Match[str], before: str, *, announced: bool, telling: bool) -> _Standing | None:
+def _standing(line: str, match: re.Match[str], before: str, *, announced: bool) -> _Standing | None:
+    """The standing by what is around the address on its line; None where only the sentence can tell."""
     head, rest = line[: match.start()], line[match.end() :]
     label = _label(head)
     if label is not None:
@@ -208,18 +213,23 @@ def _standing(line: str, match: re.Match[str], before: str, *, announced: bool, 
     if phrases.leads_to_origin(head):
         return _Standing.ORIGIN
     if phrases.leads_to_other(head) or (not head.strip(_PUNCTUATION) and phrases.leads_to_other(before)):
-        return None
-    if _SENTENCE_REPLY.match(line) or re.search(r"rcpt to: ?<?$", head, re.I):
+        return _Standing.NOBODY
+    if _REPLY_LINE.match(line) or _RCPT_TO.search(head):
         return _Standing.SPOKEN
     if not head.strip(_PUNCTUATION):
         bare = rest.lstrip(">\"'])")
         if bare.lstrip().startswith((":", "：")):
             return _Standing.HEADING
-        if announced or not _ADDRESS.sub("", bare).strip(_PUNCTUATION) or _comments(bare):
+        if not _ADDRESS.sub("", bare).strip(_PUNCTUATION) or _comments(bare):
             return _Standing.LISTED
-    if announced:
-        return _Standing.LISTED
-    return _Standing.TOLD if telling else None
+    return _Standing.LISTED if announced else None
+
+
+def _spoken_of(sentences: str | None, match: re.Match[str]) -> _Standing | None:
+    """Whether a sentence about failure holds the address, or at least its paragraph has such a sentence."""
+    if sentences is None:
+        return None
+    return _Standing.TOLD if match[0] in sentences else _Standing.NEAR
 
 
 def _standing_by_label(label: str) -> _Standing | None:
@@ -230,7 +240,7 @@ def _standing_by_label(label: str) -> _Standing | None:
     if name in phrases.ADDRESSED_LABELS:
         return _Standing.ADDRESSED
     if name in phrases.OTHER_LABELS:
-        return None
+        return _Standing.NOBODY
     return _Standing.TOLD if phrases.FAILURE.search(phrases.folded(label)) else None
 
 
@@ -256,18 +266,20 @@ def _announces(line: str) -> bool:
     return bare.endswith((":", "：")) and bool(phrases.FAILURE.search(phrases.folded(bare)))
 
 
-def _lines_about_failure(lines: Sequence[str]) -> frozenset[int]:
-    """Numbers of the lines in paragraphs that speak of failure."""
-    numbers: set[int] = set()
+def _about_failure(lines: Sequence[str]) -> dict[int, str]:
+    """For each line of a paragraph that speaks of failure: those sentences of the paragraph that do."""
+    found: dict[int, str] = {}
     paragraph: list[int] = []
     for number, line in enumerate([*lines, ""]):
         if line.strip():
             paragraph.append(number)
         elif paragraph:
-            if phrases.FAILURE.search(phrases.folded(" ".join(lines[n] for n in paragraph))):
-                numbers.update(paragraph)
+            sentences = _SENTENCE_END.split(" ".join(lines[n].strip() for n in paragraph))
+            telling = [sentence for sentence in sentences if phrases.FAILURE.search(phrases.folded(sentence))]
+            if telling:
+                found.update(dict.fromkeys(paragraph, " ".join(telling)))
             paragraph = []
-    return frozenset(numbers)
+    return found
 
 
 def _clean(address: str) -> str:
@@ -318,7 +330,7 @@ def _dialogue_about(lines: Sequence[str], address: str) -> str:
     following = False
     for line in lines:
         names = wanted in line.lower()
-        if (names and (_SENTENCE_REPLY.match(line) or ">>>" in line)) or (following and _SENTENCE_REPLY.match(line)):
+        if (names and (_REPLY_LINE.match(line) or ">>>" in line)) or (following and _REPLY_LINE.match(line)):
             told.append(_SENDMAIL_REPLY.sub("", line))
             following = ">>>" in line or following
         else:
