@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from mailroom.causes.catalogue import UNKNOWN, Catalogue, StatusCode, load
 from mailroom.report import Action, DeliveryReport, Source, Stage
@@ -255,13 +255,12 @@ def _first(verdicts: Iterable[Verdict | None]) -> Verdict | None:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """One phrase of one cause. `needle` is its longest plain part: a cheap test before the pattern."""
+    """One phrase of one cause. `needle` is its longest plain part: a cheap test before the full one."""
 
     rank: int  # place in the order of causes: the lowest wins
     cause: str
     source: str
     needle: str
-    pattern: re.Pattern[str]
 
 
 class _Phrases:
@@ -293,7 +292,7 @@ _WORD_START = re.compile(r"(?<!\w)\w{1,3}")
 
 
 def _fits(phrase: _Phrase, text: str) -> bool:
-    return phrase.needle in text and phrase.pattern.search(text) is not None
+    return phrase.needle in text and _pattern(phrase.source).search(text) is not None
 
 
 def _rank(phrase: _Phrase) -> tuple[int, int]:
@@ -305,7 +304,8 @@ def _divided_into_words(text: str) -> bool:
     return all(character < "\u0e00" or "\u1e00" <= character < "\u2e80" for character in text)
 
 
-def _compile(source: str) -> re.Pattern[str]:
+@cache  # one for each phrase that was ever near; compiling all of them at the start takes 0.1 s
+def _pattern(source: str) -> re.Pattern[str]:
     pattern = _GAP.join(map(re.escape, _parts(source)))
     begins_with_word = source[0].isalnum() and _divided_into_words(source)
     return re.compile(rf"(?<!\w){pattern}" if begins_with_word else pattern, re.DOTALL)
@@ -347,7 +347,7 @@ def _rules() -> _Rules:
 def _phrases(catalogue: Catalogue, texts_of: Callable[[str], tuple[str, ...]]) -> Iterable[_Phrase]:
     for rank, key in enumerate(catalogue.order):
         for source in texts_of(key):
-            yield _Phrase(rank, key, source, max(_parts(source), key=len), _compile(source))
+            yield _Phrase(rank, key, source, max(_parts(source), key=len))
 
 
 def _statuses_by_detail(entries: Iterable[StatusCode]) -> dict[str, list[StatusCode]]:
