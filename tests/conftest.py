@@ -17,6 +17,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -54,6 +55,9 @@ def _postgresql_url() -> str:
 DATA_DIR = _isolate_settings()
 # pytest-django looked for settings before this file named them; tests import models while they are collected.
 django.setup()
+
+# A slow password hash is right in production and wrong in hundreds of worlds.
+django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])

@@ -17,6 +17,7 @@ from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
+from answerback.search import documents
 from answerback.tickets import update
 from answerback.tickets.changes import NewComment, NewTicket
 from answerback.tickets.models import Comment, SupportAddress, Ticket
@@ -40,7 +41,9 @@ class World:
         """What Clara wrote, without the mail it came in and without triggers."""
         comment = NewComment(author=self.clara, public=True, text="It burns. Please help.")
         new = NewTicket(subject, self.clara, self.clara, self.support, "email", comment=comment, ccs=ccs)
-        return update.create(new).ticket
+        ticket = update.create(new).ticket
+        documents.refresh(ticket.pk)
+        return ticket
 
     def proactive_ticket(self, text: str = "Your order is ready.") -> Ticket:
         """A ticket Ada opens: mailed at once."""

@@ -228,7 +228,9 @@ SMTP_TLS_CERT = env.text("SMTP_TLS_CERT")  # files in PEM; with both, STARTTLS i
 SMTP_TLS_KEY = env.text("SMTP_TLS_KEY")
 MAX_PARTS = env.integer("MAX_PARTS", 1000, minimum=1)
 MAX_DEPTH = env.integer("MAX_DEPTH", 50, minimum=1)
-MAX_HEADER_BYTES = env.integer("MAX_HEADER_BYTES", 2**20, minimum=8192)
+MAX_HEADERS = env.integer("MAX_HEADERS", 2000, minimum=100)
+MAX_HEADER_BYTES = env.integer("MAX_HEADER_BYTES", 2**19, minimum=8192)
+MAX_CCS = env.integer("MAX_CCS", 48, minimum=0)  # that one mail may bring along
 MAX_HOPS = env.integer("MAX_HOPS", 50, minimum=5)  # Received fields: more is a loop
 AUTHENTICATION_SECONDS = env.seconds("AUTHENTICATION_SECONDS", 8)  # for the DNS questions about one sender
 AUTOMATIC_PER_HOUR = env.integer("AUTOMATIC_PER_HOUR", 4, minimum=1)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from answerback.api.root import api
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v2/", api.urls),
     path("", include("answerback.workspace.urls")),
 ]
 

@@ -23,6 +23,7 @@ from answerback.outbound.models import Delivery, Message
 from answerback.outbound.standing import Chain, Words
 from mailroom.address import normalise
 from mailroom.causes import catalogue, zendesk
+from mailroom.status import EnhancedStatus
 
 router = Router(tags=["email notifications"])
 
@@ -131,12 +132,12 @@ def _present_recipient(chain: Chain, message: Message) -> dict[str, Any]:
 
 
 def _delivery_status(chain: Chain) -> dict[str, Any]:
-    status = zendesk.status(_status_id(chain.newest, chain.words))
+    status = zendesk.statuses()[_status_id(chain.newest, chain.words)]
     return {
         "id": status.id,
         "name": status.name,
         "code": status.code,
-        "message": status.message(get_language() or "en"),
+        "message": status.text(get_language() or "en"),
     }
 
 
@@ -145,10 +146,10 @@ def _status_id(delivery: Delivery, words: Words) -> int:
     if words == Words.DELIVERED or (words == Words.ACCEPTED and delivery.final_hop):
         return zendesk.DELIVERED
     if words == Words.OUR_FAULT:
-        return zendesk.INTERNAL
+        return zendesk.OUR_FAULT
     if words in _ON_THE_WAY or words == Words.ACCEPTED:
         return zendesk.NONE
-    return zendesk.status_id_for(delivery.smtp_code, delivery.enhanced_code, delivery.cause)
+    return zendesk.status_id_for(delivery.smtp_code, EnhancedStatus.parse(delivery.enhanced_code), delivery.cause)
 
 
 def _ours(delivery: Delivery) -> dict[str, Any]:
