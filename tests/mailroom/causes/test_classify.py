@@ -96,6 +96,8 @@ def _said(text: str, stage: Stage | None = None, source: Source = Source.REPORT,
         ("550 5.4.312 Message expired, DNS query failed", "dns_failure"),
         ("451 4.3.0 Error: queue file write error", "system_error"),
         ("550 4.4.7 QUEUE.Expired; message expired", "expired"),
+        # no failure yet: the sender is asked to confirm
+        ("554 5.7.0 Sender not pre-approved, follow the link to confirm", "challenge"),
         # nothing known
         ("550 5.0.0 blorp", "unknown"),
         ("", "unknown"),
