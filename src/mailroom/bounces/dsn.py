@@ -192,7 +192,7 @@ def _is_expired(group: _Fields, given: EnhancedStatus | None, diagnostic: str) -
         return True
     if given and (given.subject, given.detail) == _EXPIRED_DETAIL:
         return True
-    return bool(phrases.EXPIRED.search(phrases.folded(diagnostic)))
+    return phrases.EXPIRED.occur_in(phrases.folded(diagnostic))
 
 
 def _typed(value: str) -> tuple[str, str]:

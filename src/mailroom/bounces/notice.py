@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailroom.bounces import phrases
+from mailroom.charsets import decode_words
 from mailroom.message import Mail, Part
 
 MAX_TEXT: Final = 256 * 1024  # characters of text, status and original looked at; notices are far shorter
@@ -29,8 +30,8 @@ _NOT_WORDS: Final = frozenset(
 
 # A header that MTAs write at the top of a message, at the start of a line or quoted.
 _TRACE_HEADER = re.compile(
-    r"[> ]{0,4}(?:Received|Return-Path|Delivered-To|DKIM-Signature|ARC-[A-Za-z-]+|MIME-Version|X-[A-Za-z0-9-]+): ?",
-    re.I,
+    r"^[> ]{0,4}(?:Received|Return-Path|Delivered-To|DKIM-Signature|ARC-[A-Za-z-]+|MIME-Version|X-[A-Za-z0-9-]+): ?",
+    re.I | re.M,
 )
 _ANY_HEADER = re.compile(r"[> ]{0,4}[A-Za-z][A-Za-z0-9-]{1,60}:(?:\s|$|<)")
 _STATUS_FIELD = re.compile(r"^[> \t]{0,8}(?:Final|Original)-Recipient\s?:", re.I | re.M)
@@ -49,7 +50,8 @@ class Notice:
 
     def header(self, name: str) -> str:
         """The first header of that name, encoded words undone; "" where there is none."""
-        return self.mail.header(name)
+        value = next(iter(self.mail.raw_headers(name)), "")
+        return decode_words(value) if "=?" in value else value
 
     @property
     def is_report(self) -> bool:
@@ -98,13 +100,18 @@ def split_at_original(text: str) -> tuple[str, str]:
 
     The original begins below a line that announces it, or with a header that only MTAs write.
     """
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if phrases.begins_original(line) and any(rest.strip() for rest in lines[:number]):
-            return "\n".join(lines[:number]), _unquoted(lines[number + 1 :])
-        if _TRACE_HEADER.match(line) and _looks_like_headers(lines[number : number + 12]):
-            return "\n".join(lines[:number]), _unquoted(lines[number:])
+    announced = next((found for found in phrases.BREAK.finditer(text) if text[: found.start()].strip()), None)
+    end = announced.start() if announced else len(text)
+    headers = next((found for found in _TRACE_HEADER.finditer(text, 0, end) if _starts_headers(text, found)), None)
+    if headers:
+        return text[: headers.start()], _unquoted(text[headers.start() :].split("\n"))
+    if announced:
+        return text[:end], _unquoted(text[end:].split("\n")[1:])
     return text, ""
+
+
+def _starts_headers(text: str, found: re.Match[str]) -> bool:
+    return _looks_like_headers(text[found.start() : found.start() + 4000].split("\n")[:12])
 
 
 def _looks_like_headers(lines: list[str]) -> bool:

@@ -87,8 +87,8 @@ def is_notice(notice: Notice) -> bool:
     if notice.header("X-Failed-Recipients"):
         return True
     words = phrases.folded(notice.text[:20_000])
-    speaks_of_failure = bool(phrases.FAILURE.search(words) or phrases.STILL_TRYING.search(words))
-    titled = bool(phrases.SUBJECT.search(subject(notice)))
+    speaks_of_failure = bool(phrases.FAILURES.occur_in(words) or phrases.STILL_TRYING.occur_in(words))
+    titled = bool(phrases.SUBJECTS.occur_in(subject(notice)))
     if _sent_by_system(notice):
         return speaks_of_failure or titled
     if phrases.is_machine_subject(subject(notice)):
@@ -102,7 +102,7 @@ def subject(notice: Notice) -> str:
 
 def _sent_by_system(notice: Notice) -> bool:
     name = phrases.folded(notice.header("From"))
-    if phrases.SENDER_NAME.search(name):
+    if phrases.SENDER_NAMES.occur_in(name):
         return True
     local = name.partition("@")[0].rpartition("<")[2]
     return re.sub(r"[\W_]", "", local) in phrases.SENDER_LOCAL_PARTS
@@ -179,27 +179,32 @@ def _once(mentions: Sequence[_Mention]) -> list[_Mention]:
 
 def _named(notice: Notice, lines: Sequence[str]) -> Iterator[_Mention]:
     """Those of X-Failed-Recipients (Exim, Gmail), at the line of the text that shows them."""
-    for value in notice.mail.raw_headers("X-Failed-Recipients")[:20]:
-        for address in parse_addresses(value):
-            line = next((number for number, text in enumerate(lines) if address.spec.lower() in text.lower()), -1)
-            rest = lines[line].partition(address.spec)[2] if line >= 0 else ""
-            yield _Mention(_Standing.NAMED, address.spec, line, rest)
+    values = notice.mail.raw_headers("X-Failed-Recipients")
+    if not values:
+        return
+    folded = [line.lower() for line in lines]
+    for address in parse_addresses(*values)[:MAX_RECIPIENTS]:
+        line = next((number for number, text in enumerate(folded) if address.spec.lower() in text), -1)
+        rest = lines[line].partition(address.spec)[2] if line >= 0 else ""
+        yield _Mention(_Standing.NAMED, address.spec, line, rest)
 
 
 def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
     """Every address of the text with its standing; those of other people are left out."""
     announced = False  # the line before ends like "the following recipients:", so that addresses are expected
     before = ""
-    sentences = _about_failure(lines)
+    told: dict[int, frozenset[str]] | None = None
     for number, line in enumerate(lines):
         if not line.strip():
             continue
-        found = list(_ADDRESS.finditer(line))
+        found = list(_ADDRESS.finditer(line)) if "@" in line else []
         for match in found:
-            standing = _standing(line, match, before, announced=announced) or _spoken_of(sentences.get(number), match)
-            if standing is not None:
-                rest = line if standing is _Standing.SPOKEN else line[match.end() :].lstrip(">\"')] :")
-                yield _Mention(standing, _clean(match[0]), number, rest)
+            standing = _standing(line, match, before, announced=announced)
+            if standing is None:
+                told = _told_addresses(lines) if told is None else told
+                standing = _standing_in_sentence(told.get(number), match[0])
+            rest = line if standing is _Standing.SPOKEN else line[match.end() :].lstrip(">\"')] :")
+            yield _Mention(standing, _clean(match[0]), number, rest)
         announced = _announces(line) or (announced and bool(found))
         before = line
 
@@ -225,11 +230,11 @@ def _standing(line: str, match: re.Match[str], before: str, *, announced: bool) 
     return _Standing.LISTED if announced else None
 
 
-def _spoken_of(sentences: str | None, match: re.Match[str]) -> _Standing | None:
+def _standing_in_sentence(told: frozenset[str] | None, address: str) -> _Standing:
     """Whether a sentence about failure holds the address, or at least its paragraph has such a sentence."""
-    if sentences is None:
-        return None
-    return _Standing.TOLD if match[0] in sentences else _Standing.NEAR
+    if told is None:
+        return _Standing.NOBODY
+    return _Standing.TOLD if address in told else _Standing.NEAR
 
 
 def _standing_by_label(label: str) -> _Standing | None:
@@ -241,7 +246,7 @@ def _standing_by_label(label: str) -> _Standing | None:
         return _Standing.ADDRESSED
     if name in phrases.OTHER_LABELS:
         return _Standing.NOBODY
-    return _Standing.TOLD if phrases.FAILURE.search(phrases.folded(label)) else None
+    return _Standing.TOLD if phrases.FAILURES.occur_in(phrases.folded(label)) else None
 
 
 def _label(head: str) -> str | None:
@@ -256,28 +261,29 @@ def _comments(rest: str) -> bool:
     return (
         bool(_ON_DATE.match(rest))
         or bare.startswith(("[", "(", "- ", "-> ", "...", "; ", ", "))
-        or bool(phrases.FAILURE.search(phrases.folded(bare)) or read_codes(bare).reply_code)
+        or bool(phrases.FAILURES.occur_in(phrases.folded(bare)) or read_codes(bare).reply_code)
     )
 
 
 def _announces(line: str) -> bool:
     """ "did not reach the following recipient(s):" """
     bare = line.rstrip(" \t*=-")
-    return bare.endswith((":", "：")) and bool(phrases.FAILURE.search(phrases.folded(bare)))
+    return bare.endswith((":", "：")) and phrases.FAILURES.occur_in(phrases.folded(bare))
 
 
-def _about_failure(lines: Sequence[str]) -> dict[int, str]:
-    """For each line of a paragraph that speaks of failure: those sentences of the paragraph that do."""
-    found: dict[int, str] = {}
+def _told_addresses(lines: Sequence[str]) -> dict[int, frozenset[str]]:
+    """For each line of a paragraph that speaks of failure: the addresses in those of its sentences that do."""
+    found: dict[int, frozenset[str]] = {}
     paragraph: list[int] = []
     for number, line in enumerate([*lines, ""]):
         if line.strip():
             paragraph.append(number)
         elif paragraph:
             sentences = _SENTENCE_END.split(" ".join(lines[n].strip() for n in paragraph))
-            telling = [sentence for sentence in sentences if phrases.FAILURE.search(phrases.folded(sentence))]
+            telling = [text for text in sentences if phrases.FAILURES.occur_in(phrases.folded(text))]
             if telling:
-                found.update(dict.fromkeys(paragraph, " ".join(telling)))
+                told = frozenset(address for text in telling for address in _ADDRESS.findall(text))
+                found.update(dict.fromkeys(paragraph, told))
             paragraph = []
     return found
 
@@ -347,7 +353,7 @@ def _below_list(lines: Sequence[str], last: int) -> str:
 
 def _action(notice: Notice) -> Action:
     words = f"{subject(notice)} {phrases.folded(notice.text[:20_000])}"
-    if phrases.STILL_TRYING.search(words) and not phrases.GIVEN_UP.search(words):
+    if phrases.STILL_TRYING.occur_in(words) and not phrases.GIVEN_UP.occur_in(words):
         return Action.DELAYED
     return Action.FAILED
 
@@ -358,7 +364,7 @@ def _report(mention: _Mention, said: str, action: Action, notice: Notice) -> Del
     status, reply_code = codes.status, codes.reply_code
     if status and reply_code and reply_code // 100 != status.class_:
         status = None
-    expired = bool(phrases.EXPIRED.search(phrases.folded(said)))
+    expired = phrases.EXPIRED.occur_in(phrases.folded(said))
     return DeliveryReport(
         recipient=mention.address,
         action=action,
@@ -378,7 +384,7 @@ def _is_permanent(said: str, reply_code: int | None, by_status: bool | None) -> 
         return by_status
     if reply_code:
         return reply_code >= 500
-    return not phrases.GIVEN_UP_TRANSIENT.search(phrases.folded(said))
+    return not phrases.GIVEN_UP_TRANSIENT.occur_in(phrases.folded(said))
 
 
 def read_original_recipient(notice: Notice) -> list[DeliveryReport] | None:
