@@ -248,6 +248,7 @@ SMTP_TIMEOUTS = {  # seconds; RFC 5321 §4.5.3.2 gives the least
 }
 ALLOW_OLD_SQLITE = env.flag("ALLOW_OLD_SQLITE")
 TRUSTED_PROXIES = [part.strip() for part in env.text("TRUSTED_PROXIES").split(",") if part.strip()]
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 
 # --- the played internet: only `demo` and tests set these ---------------------------------------------------------

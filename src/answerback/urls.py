@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from answerback.api import probes
 from answerback.api.root import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v2/", api.urls),
+    path("healthz", probes.healthz),
+    path("readyz", probes.readyz),
+    path("metrics", probes.metrics),
     path("", include("answerback.workspace.urls")),
 ]
 

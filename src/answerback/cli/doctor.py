@@ -1,0 +1,25 @@
+"""`answerback doctor`: is everything there that mail needs?"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from answerback.reports import readiness
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each check.")
+def command(as_json: bool) -> None:
+    """Check database, store, queue and relay; exit code 1 where something is not ready."""
+    found = readiness.look()
+    for check in found:
+        click.echo(json.dumps(vars(check)) if as_json else _line(check))
+    sys.exit(0 if all(check.ready for check in found) else 1)
+
+
+def _line(check: readiness.Check) -> str:
+    mark = click.style("ok  ", fg="green") if check.ready else click.style("FAIL", fg="red")
+    return f"{mark} {check.id:<16} {check.state}" + (f"\n     {check.hint}" if check.hint else "")

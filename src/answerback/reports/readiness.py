@@ -1,0 +1,98 @@
+"""Is everything there that mail needs? One list of checks for `/readyz`, `answerback doctor` and the admin."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from answerback import checks
+from answerback.core import clock
+from answerback.env import PREFIX, BadSettingError
+from answerback.outbound import lanes
+from answerback.reports import sending
+from answerback.tickets.models import SupportAddress
+
+LEAST_FREE = 256 * 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Check:
+    """`ready` False keeps `/readyz` red; `hint` says how to mend it."""
+
+    id: str
+    ready: bool
+    state: str
+    hint: str = ""
+
+
+def look() -> list[Check]:
+    """All checks, each on its own feet: one that cannot be made is not ready."""
+    found = []
+    for name, check in _CHECKS.items():
+        try:
+            found.append(check(name))
+        except (DatabaseError, OSError) as error:
+            found.append(Check(name, False, str(error).partition("\n")[0], "See the log of the server."))
+    return found
+
+
+def _database(name: str) -> Check:
+    missing = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    state = f"{connection.vendor}, {len(missing)} migrations missing" if missing else connection.vendor
+    return Check(name, not missing, state, "Run `answerback migrate`." if missing else "")
+
+
+def _sqlite(name: str) -> Check:
+    if connection.vendor != "sqlite":
+        return Check(name, True, "not used")
+    try:
+        checks.check_sqlite(sqlite3.sqlite_version_info, allow_old=False)
+    except BadSettingError as error:
+        return Check(name, settings.ALLOW_OLD_SQLITE, sqlite3.sqlite_version, str(error))
+    return Check(name, True, sqlite3.sqlite_version)
+
+
+def _store(name: str) -> Check:
+    try:
+        checks.check_data_folder(settings.DATA_DIR)
+    except BadSettingError as error:
+        return Check(name, False, "not writable", str(error))
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    hint = "" if free > LEAST_FREE else f"Make room in {settings.DATA_DIR}."
+    return Check(name, free > LEAST_FREE, f"{free // 2**20} MB free", hint)
+
+
+def _queue(name: str) -> Check:
+    queue = sending.queue()
+    late = queue.oldest_due is not None and queue.oldest_due < clock.now() - sending.LATE
+    hint = "Is `answerback worker deliver` running?" if late else ""
+    return Check(name, not late, f"{queue.due} due, {queue.later} later, {queue.sending} being sent", hint)
+
+
+def _relay(name: str) -> Check:
+    if not settings.RELAY_URL:
+        return Check(name, False, "none", f"Set {PREFIX}RELAY_URL to smtp://user:password@host:587 or to mx.")
+    since = lanes.sending_is_down()
+    hint = "The delivery page shows its last words." if since else ""
+    return Check(name, since is None, f"down since {since:%Y-%m-%d %H:%M} UTC" if since else "no trouble known", hint)
+
+
+def _support_address(name: str) -> Check:
+    found = SupportAddress.objects.filter(active=True).count()
+    return Check(name, True, f"{found} active", "" if found else "Add one under /admin/: no mail is taken without it.")
+
+
+_CHECKS: dict[str, Callable[[str], Check]] = {
+    "database": _database,
+    "sqlite": _sqlite,
+    "store": _store,
+    "queue": _queue,
+    "relay": _relay,
+    "support_address": _support_address,
+}
