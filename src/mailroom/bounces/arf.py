@@ -26,10 +26,11 @@ _JMRP_RECIPIENT: Final = "X-HmXmrOriginalRecipient"
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
     """One report for each recipient named, or one that names nobody; None where this is no feedback report."""
-    original = read_original(notice.original)
     if notice.feedback:
+        original = read_original(notice.original)
         return [report for text in notice.feedback[:10] for report in _complaints(notice, _fields(text), original)]
     if _JMRP_SENDER in notice.header("From").lower() and notice.original:
+        original = read_original(notice.original)
         return _complaints(notice, {"original-rcpt-to": original.raw_headers(_JMRP_RECIPIENT)}, original)
     if notice.header("X-Apple-Unsubscribe"):
         return [_opt_out(notice)]

@@ -49,8 +49,8 @@ class Notice:
     lines: list[str] = field(default_factory=list)  # of `text`
 
     def header(self, name: str) -> str:
-        """The first header of that name, encoded words undone; "" where there is none."""
-        value = next(iter(self.mail.raw_headers(name)), "")
+        """The first header of that name, encoded words undone, cut at `MAX_LINE`; "" where there is none."""
+        value = next(iter(self.mail.raw_headers(name)), "")[:MAX_LINE]
         return decode_words(value) if "=?" in value else value
 
     @property

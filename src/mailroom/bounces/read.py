@@ -49,10 +49,12 @@ class Reading:
 def read(mail: Mail) -> Reading:
     """What `mail` reports; a `Reading` without reports where it is no notice. Never raises, linear in the mail."""
     notice = lay_out(mail)
-    reports = _reports(notice)
+    reports = _structured(notice)
     if not reports and text.is_notice(notice):
-        notice = _inner(notice)
-        reports = _reports(notice)
+        reports = text.read(notice)
+        if not reports:
+            notice = _inner(notice)
+            reports = _structured(notice) or text.read(notice) or text.read_original_recipient(notice)
     if not reports:
         return Reading()
     original = read_original(notice.original)
@@ -68,19 +70,15 @@ def _inner(notice: Notice) -> Notice:
     return inner if text.is_notice(inner) else notice
 
 
-def _reports(notice: Notice) -> list[DeliveryReport]:
-    """What the first reader that can read the notice says."""
+def _structured(notice: Notice) -> list[DeliveryReport] | None:
+    """What the readers of formats say that tell by themselves what they are."""
     complaints = arf.read(notice)
     if complaints:
         return complaints
     stated = dsn.read(notice)
     if stated:
         return _completed(stated, notice)
-    for reader in (*READERS, text.read, text.read_original_recipient):
-        reports = reader(notice)
-        if reports:
-            return reports
-    return []
+    return next((reports for reader in READERS if (reports := reader(notice))), None)
 
 
 def _completed(stated: list[DeliveryReport], notice: Notice) -> list[DeliveryReport]:

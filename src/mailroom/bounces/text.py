@@ -1,8 +1,8 @@
 """Notices that are only text: qmail and its kin, Exim, old Postfix and Sendmail, gateways, providers, in any language.
 
 Policy:
-- First, is this a notice at all? Its sender, subject, return path and words have to agree (`is_notice`), because a
-  false failure on somebody's comment is worse than a missed one.
+- First, is this a notice at all? Its sender, subject, return path and words have to agree (`is_notice`, asked by
+  `read.read`), because a false failure on somebody's comment is worse than a missed one.
 - Then, who got nothing? Addresses are gathered with how they stand there (`_Standing`), and only those that stand
   best are taken: named in X-Failed-Recipients, heading a reason (`<a@b>: ...`), alone on a line or behind a label,
   inside a sentence about failure, inside a quoted SMTP dialogue, in the summary of the sent mail.
@@ -68,9 +68,7 @@ class _Mention:
 
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
-    """One report for each recipient that the notice names; None where it is no notice or names nobody."""
-    if not is_notice(notice):
-        return None
+    """One report for each recipient that the notice names; None where it names nobody."""
     mentions = _recipients(notice)
     if not mentions:
         return None
@@ -390,7 +388,7 @@ def _is_permanent(said: str, reply_code: int | None, by_status: bool | None) -> 
 def read_original_recipient(notice: Notice) -> list[DeliveryReport] | None:
     """Where a notice names nobody: the one recipient of the returned original. QUIRK: AOL gives only the local part."""
     recipients = read_original(notice.original).to
-    if len(recipients) != 1 or not is_notice(notice):
+    if len(recipients) != 1:
         return None
     mention = _Mention(_Standing.ADDRESSED, recipients[0].spec, -1)
     return [_report(mention, notice.text.strip(), _action(notice), notice)]
