@@ -28,7 +28,7 @@ class TokenAuth(AuthBase):
 
 def caller(request: HttpRequest) -> Account:
     """The account `TokenAuth` found."""
-    return request.auth  # type: ignore[attr-defined,no-any-return]
+    return request.auth  # type: ignore[attr-defined]
 
 
 def _from_basic(value: str) -> Account | None:

@@ -209,7 +209,8 @@ def _requester(sent: TicketIn) -> Person | None:
 
 def _ccs(sent: TicketIn) -> tuple[list[Person], list[Person]]:
     """People to add and to remove."""
-    put, delete = [], []
+    put: list[Person] = []
+    delete: list[Person] = []
     for cc in sent.email_ccs or []:
         person = _cc(cc)
         (delete if cc.action == "delete" else put).append(person)

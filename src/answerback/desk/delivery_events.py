@@ -7,10 +7,10 @@ it, so that a crash leaves them to be picked up, and nothing is done twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from itertools import groupby
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from answerback.core import clock
 from answerback.desk import effects, ticket_health
@@ -46,7 +46,7 @@ def react(limit: int = 200) -> int:
     return handled
 
 
-def _pending(limit: int) -> Sequence[DeliveryEvent]:
+def _pending(limit: int) -> QuerySet[DeliveryEvent]:
     rows = DeliveryEvent.objects.filter(handled_at__isnull=True).order_by("id")
     related = ("delivery__message", "delivery__person", "delivery__identity", "by__person")
     return rows.select_related(*related).defer("delivery__message__body", "delivery__message__header")[:limit]

@@ -85,7 +85,7 @@ def _addressees(seen: Update, recipient: str) -> list[_Addressee]:
 
 def _agents(seen: Update, recipient: str) -> list[Account]:
     active = Account.objects.filter(is_active=True).select_related("person")
-    actor = seen.actor_account.pk if seen.actor_account else None
+    actor = seen.actor_account.pk if seen.actor_account else 0
     match recipient.partition(":"):
         case ("assignee_id", _, _):
             return list(active.filter(pk=seen.ticket.assignee_id)) if seen.ticket.assignee_id else []

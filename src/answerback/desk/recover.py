@@ -65,7 +65,7 @@ def use_identity(delivery_id: int, identity_id: int, by: Account) -> list[Delive
     """Send to another address that the person has already. Identity.DoesNotExist, NotFailedError."""
     with transaction.atomic():
         [delivery] = _locked([delivery_id])
-        identity = Identity.objects.get(pk=identity_id, person_id=delivery.person_id)
+        identity = Identity.objects.get(pk=identity_id, person=delivery.person)
         return _resend_to(delivery, identity, by)
 
 

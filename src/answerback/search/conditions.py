@@ -39,10 +39,10 @@ def delivery(value: str, account: Account | None = None) -> Q:
         case "answer":
             return Q(delivery_health=Health.FAILED)
         case "automatic":
-            return delivery("open") & Exists(_failing(Q(kind=Message.Kind.AUTOMATIC)))
+            return delivery("open") & Q(Exists(_failing(Q(kind=Message.Kind.AUTOMATIC))))
         case "mine":
             mine = Q(kind=Message.Kind.ANSWER, message__comment__author=account.person_id if account else None)
-            return delivery("answer") & Exists(_failing(mine))
+            return delivery("answer") & Q(Exists(_failing(mine)))
     return _nothing()
 
 

@@ -166,7 +166,7 @@ def _tag_events(ticket: Ticket, changes: Changes) -> list[Event]:
     if changes.set_tags is UNSET and not changes.add_tags and not changes.remove_tags:
         return []
     before = sorted(ticket.tags.values_list("name", flat=True))
-    base = before if changes.set_tags is UNSET else clean_tags(changes.set_tags)  # type: ignore[arg-type]
+    base = before if changes.set_tags is UNSET else clean_tags(changes.set_tags)
     after = (set(base) | set(clean_tags(changes.add_tags))) - set(clean_tags(changes.remove_tags))
     if after == set(before):
         return []

@@ -1,0 +1,18 @@
+"""`answerback web`: only the pages and the API, for sites with several machines."""
+
+from __future__ import annotations
+
+import click
+from django.conf import settings
+
+from answerback import checks
+from answerback.cli import running
+from answerback.server import run as server
+
+
+@click.command("web")
+def command() -> None:
+    """Answer HTTP until Ctrl-C or SIGTERM."""
+    checks.check_port(settings.HTTP_LISTEN, "HTTP_LISTEN")
+    click.echo(f"Answerback web: {settings.BASE_URL}")
+    running.run({"web": server.serve})
