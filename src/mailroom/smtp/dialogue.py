@@ -3,7 +3,9 @@
 The policy, in prose:
 
 * Where PIPELINING is announced (RFC 2920), MAIL, RCPT and DATA go out in one write, and the write that ends a message
-  also opens the next one (§3.1): one round trip a message. Else one command a round trip.
+  also opens the next one (§3.1): one round trip a message. Only the first MAIL of a session, and one after a refused
+  one, goes alone: a server that takes no mail from us should not see commands that make no sense without it. Without
+  PIPELINING each command waits for its reply.
 * A server that says 354 although nobody was accepted gets a lone dot, never the message.
 * The first refusal of a transaction is its outcome; what follows from it (503, 554 "no valid recipients") is not.
 * A session out of step is left: nothing that came unasked may become somebody's outcome.
@@ -12,7 +14,7 @@ The policy, in prose:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from mailroom.report import Stage
 from mailroom.smtp.link import Link
@@ -25,6 +27,7 @@ Outcome = Reply | Trouble  # accepted, or not
 
 _WANTED = {Stage.MAIL: range(200, 300), Stage.RCPT: range(200, 300), Stage.DATA: (354,), Stage.DOT: range(200, 300)}
 _STALE = frozenset({421, 503})
+_OPENING = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 
 
 class Dialogue:
@@ -46,6 +49,7 @@ class Dialogue:
         self._opened = False  # the commands of the next envelope are among them
         self._leftover = False  # the server still holds a transaction that never came to its message
         self._over = False
+        self._mail_accepted = False
 
     @property
     def usable(self) -> bool:
@@ -101,27 +105,35 @@ class Dialogue:
 
     async def _open(self, envelope: Envelope, opened: bool) -> Trouble | None:
         """Up to the 354; the refusal where it does not come to that."""
+        if opened:
+            return await self._read_opening(_OPENING)
         if not self._pipelining:
             return await self._open_by_steps(envelope)
-        if not opened:
-            await self._write_opening(envelope)
-        return await self._read_opening()
+        if not self._mail_accepted:
+            return await self._open_with_care(envelope)
+        opening = b"".join(self._opening(envelope))
+        if not await self._reset(opening):
+            self.link.write(opening)
+        return await self._read_opening(_OPENING)
+
+    async def _open_with_care(self, envelope: Envelope) -> Trouble | None:
+        mail, rcpt, data = self._opening(envelope)
+        await self._reset(b"")
+        refusal = self._refusal(Stage.MAIL, await self.link.ask(Stage.MAIL, mail, self._waits[Stage.MAIL]))
+        if refusal is not None:
+            return refusal
+        self.link.write(rcpt + data)
+        return await self._read_opening(_OPENING[1:])
 
     async def _open_by_steps(self, envelope: Envelope) -> Trouble | None:
         await self._reset(b"")
-        commands = zip((Stage.MAIL, Stage.RCPT, Stage.DATA), self._opening(envelope), strict=True)
-        for stage, command in commands:
+        for stage, command in zip(_OPENING, self._opening(envelope), strict=True):
             reply = await self.link.ask(stage, command, self._waits[stage])
             refusal = self._refusal(stage, reply)
             if refusal is not None:
                 self._leftover = stage is not Stage.MAIL
                 return refusal
         return None
-
-    async def _write_opening(self, envelope: Envelope) -> None:
-        opening = b"".join(self._opening(envelope))
-        if not await self._reset(opening):
-            self.link.write(opening)
 
     async def _reset(self, more: bytes) -> bool:
         """Ends a transaction that the server may still hold (nested MAIL is an error); `more` is in the same write."""
@@ -137,12 +149,12 @@ class Dialogue:
         mail = mail_command(envelope, self._capabilities)
         return mail, rcpt_command(envelope, self._capabilities), b"DATA\r\n"
 
-    async def _read_opening(self) -> Trouble | None:
-        """The three replies to a pipelined opening; the first refusal among them."""
+    async def _read_opening(self, stages: Sequence[Stage]) -> Trouble | None:
+        """The replies to a pipelined opening; the first refusal among them."""
         refusal: Trouble | None = None
-        for stage, wait in self._waits.items():
+        for stage in stages:
             try:
-                reply = await self.link.reply(stage, wait)
+                reply = await self.link.reply(stage, self._waits[stage])
             except Trouble:
                 self._over = True
                 if refusal is None:
@@ -170,7 +182,10 @@ class Dialogue:
             self._over = True
 
     def _refusal(self, stage: Stage, reply: Reply) -> Trouble | None:
-        if reply.code in _WANTED[stage]:
+        accepted = reply.code in _WANTED[stage]
+        if stage is Stage.MAIL:
+            self._mail_accepted = accepted
+        if accepted:
             return None
         if stage is Stage.MAIL and self.answered and reply.code in _STALE:
             return Trouble(stage, reply=reply, fault=Fault.LOST, detail=reply.text, remote=str(self.link.endpoint))

@@ -50,6 +50,9 @@ class Link(asyncio.Protocol):
             raise self.trouble(stage, Fault.TLS, "octets before the TLS handshake")
         try:
             context = client_context(self.endpoint.tls, self.endpoint.ca_file)
+        except OSError as error:
+            raise self.trouble(stage, Fault.LOCAL, f"{self.endpoint.ca_file}: {error}") from None
+        try:
             transport = await self._loop.start_tls(
                 self._transport,
                 self,

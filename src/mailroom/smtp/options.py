@@ -30,4 +30,4 @@ class Options:
     resolver: str = ""
     max_message_size: int = 0
     hosts_max: int = 10  # addresses tried for one destination
-    dead_sessions_max: int = 5  # connections in a row that broke without one answer: then the rest waits
+    dead_sessions_max: int = 5  # sessions in a row that broke at MAIL or hung: then the rest waits

@@ -5,8 +5,8 @@ The policy, in prose:
 * The connection is opened on demand, kept for the next call, and opened anew where the server closes it.
 * Before the final dot a host that breaks off is replaced by the next one; after it never: the mail may have arrived.
 * A kept connection that the server gave up (421, closed, out of step at the next MAIL) is no failure of the mail.
-* Where no host takes a session, everything waits with the reason of the host that said most. Where connection after
-  connection breaks without one answer, the rest is not tried.
+* Where no host takes a session, everything waits with the reason of the host that said most. Where one session
+  after the other breaks at its first MAIL or hangs, the rest is not tried.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mailroom.smtp.greeting import greet
 from mailroom.smtp.mx import find_hosts
 from mailroom.smtp.options import Options, Timeouts
 from mailroom.smtp.route import Endpoint, Relay, Route
-from mailroom.smtp.trouble import Trouble, accepted, report, telling
+from mailroom.smtp.trouble import Fault, Trouble, accepted, report, telling
 from mailroom.smtp.wire import Envelope
 
 __all__ = ["Envelope", "Options", "Timeouts", "Transport", "check_login"]
@@ -63,10 +63,10 @@ class Transport:
                             tried, dead_sessions = {}, 0
                             yield envelope, self._report(envelope, outcome)
                 except Trouble as trouble:
-                    if not dialogue.answered:
-                        dead_sessions += 1
-                    if not (dialogue.answered and trouble.stage is Stage.MAIL):
+                    stale = dialogue.answered and trouble.stage is Stage.MAIL
+                    if not stale:
                         self._note(trouble, tried)
+                        dead_sessions += trouble.stage is Stage.MAIL or trouble.fault is Fault.TIMEOUT
         finally:
             self._leave_unless_usable()
 

@@ -94,7 +94,7 @@ FAULTS: Mapping[Fault, FaultRule] = {
     Fault.NO_TLS: FaultRule("4.7.4", "{remote} offers no STARTTLS, which is demanded"),
     Fault.LOGIN_IN_CLEAR: FaultRule("4.7.11", "the password was not sent to {remote} without TLS", ours=True),
     Fault.NO_LOGIN: FaultRule("4.7.4", "{remote} offers no login that we can use", ours=True),
-    Fault.LOCAL: FaultRule("4.3.0", "this machine could not open a connection", ours=True),
+    Fault.LOCAL: FaultRule("4.3.0", "this machine could not do its part", ours=True),
     Fault.NO_DOMAIN: FaultRule("5.1.2", "there is no such domain", Scope.SITE, permanent=True),
     Fault.NULL_MX: FaultRule("5.1.10", "the domain says that it takes no mail (null MX)", Scope.SITE, permanent=True),
     Fault.NO_ROUTE: FaultRule("5.4.4", "the domain has no mail server", Scope.SITE, permanent=True),
