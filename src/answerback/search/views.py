@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -173,7 +174,7 @@ def page(
     """One page by keyset: as fast in the middle of a million as at the start. Marks that are not ours are ignored."""
     column = SORTS.get(sort_by, "updated_at")
     backwards = bool(before)
-    mark = _read_mark(before or after)
+    mark = _read_mark(before or after, column)
     if mark:
         rows = rows.filter(_beyond(column, mark, descending != backwards))
     order = [_order(column, descending != backwards)]
@@ -215,9 +216,16 @@ def _mark(ticket: Ticket, column: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_mark(text: str) -> list[Any] | None:
+def _read_mark(text: str, column: str) -> list[Any] | None:
+    """[value of the column, id], or None for what is no mark of a list in this order."""
     try:
-        mark = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return mark if isinstance(mark, list) and len(mark) == 2 and isinstance(mark[1], int) else None
+        value, pk = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return [_typed(value, column), int(pk)]
     except (ValueError, TypeError):
         return None
+
+
+def _typed(value: Any, column: str) -> Any:
+    if not column.endswith("_at"):
+        return int(value)
+    return None if value is None else datetime.fromisoformat(value)

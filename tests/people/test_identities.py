@@ -1,0 +1,95 @@
+"""Addresses of people: found, added, corrected, suppressed, believed again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.world import World
+
+from answerback.core import clock
+from answerback.people import identities
+from answerback.people.models import DeliverabilityEntry, Identity
+
+
+def fail(identity: Identity, event_id: int, suppress: bool = True) -> Identity:
+    identities.record_failure(
+        identity.pk, event_id, clock.now(), cause="address_unknown", permanent=True, suppress=suppress,
+        smtp_code=550, enhanced_code="5.1.1",
+    )  # fmt: skip
+    identity.refresh_from_db()
+    return identity
+
+
+@pytest.fixture
+def clara(world: World) -> Identity:
+    return world.clara.identities.get()
+
+
+def test_one_person_for_every_spelling(world: World) -> None:
+    found = identities.find_or_create("Clara@CUSTOMER.test", "Somebody")
+    assert found.person == world.clara
+
+
+@pytest.mark.parametrize(
+    "address", ["", "clara", "clara@", "@x.test", "cl ara@x.test", "clara@x..test", "a@b\r\nc.test"]
+)
+def test_what_is_no_address_is_refused(world: World, address: str) -> None:
+    with pytest.raises(identities.BadAddressError):
+        identities.find_or_create(address)
+
+
+def test_only_one_primary_address(world: World, clara: Identity) -> None:
+    second = identities.add(world.clara, "clara@home.test", world.ada, primary=True)
+    assert list(world.clara.identities.filter(primary=True)) == [second]
+    assert identities.primary_of(world.clara) == second
+
+
+def test_address_of_somebody_else_is_refused(world: World, clara: Identity) -> None:
+    with pytest.raises(identities.AddressTakenError) as refused:
+        identities.add(world.deniz, "clara@customer.test", world.ada)
+    assert refused.value.identity == clara
+    with pytest.raises(identities.AddressTakenError):
+        identities.correct(clara, "deniz@customer.test", world.ada)
+
+
+def test_suppression_ends_by_itself(clara: Identity) -> None:
+    fail(clara, 1)
+    assert identities.is_suppressed(clara)
+    with clock.at(clock.now() + timedelta(days=31)):
+        assert not identities.is_suppressed(clara)
+        assert identities.end_suppressions() == 1
+    clara.refresh_from_db()
+    assert (clara.deliverability, clara.cause) == ("unknown", "")
+
+
+def test_suppression_ends_with_a_success(clara: Identity) -> None:
+    fail(clara, 1)
+    identities.record_success(clara.pk, 2, clock.now())
+    clara.refresh_from_db()
+    assert clara.deliverability == "deliverable"
+
+
+def test_suppression_ends_with_a_corrected_address(world: World, clara: Identity) -> None:
+    fail(clara, 1)
+    corrected = identities.correct(clara, "clara.c@customer.test", world.ada)
+    assert not identities.is_suppressed(corrected)
+    assert DeliverabilityEntry.objects.get(kind="corrected").note == "clara@customer.test → clara.c@customer.test"
+
+
+def test_suppression_ends_when_an_agent_says_so(world: World, clara: Identity) -> None:
+    fail(clara, 1)
+    identities.mark_deliverable(clara, world.ada, "she called")
+    assert not identities.is_suppressed(clara)
+
+
+def test_each_event_counts_once(clara: Identity) -> None:
+    fail(clara, 1)
+    identities.record_success(clara.pk, 2, clock.now())
+    fail(clara, 1)
+    assert clara.deliverability == "deliverable"
+    assert clara.ledger.count() == 2
+
+
+def test_soft_failure_suppresses_nothing(clara: Identity) -> None:
+    assert fail(clara, 1, suppress=False).deliverability == "unknown"
