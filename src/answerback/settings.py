@@ -255,6 +255,7 @@ LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 SANDBOX = env.flag("SANDBOX")
 SANDBOX_DIR = Path(env.text("SANDBOX_DIR", str(DATA_DIR / "sandbox")))
 SANDBOX_SMTP_LISTEN = env.listen("SANDBOX_SMTP_LISTEN", "127.0.0.1:2526")
+SANDBOX_REACTION_AFTER = env.seconds("SANDBOX_REACTION_AFTER", 5)  # a bounce, an absence note
 SANDBOX_DNS_LISTEN = env.listen("SANDBOX_DNS_LISTEN", "127.0.0.1:2553")
 
 LOGGING = {

@@ -60,12 +60,6 @@ def deliver(address: str, mail_from: str, fate: str, reply: str, content: bytes 
     return entry
 
 
-def tries(address: str, fate: str) -> int:
-    """How often the fate has struck at the address."""
-    found = mailbox(name_of(address))
-    return sum(entry.fate == fate and not entry.reply.startswith("250") for entry in found.entries) if found else 0
-
-
 def mailboxes() -> list[Mailbox]:
     """All mailboxes mail was sent to, the one with the newest mail first."""
     root = Path(settings.SANDBOX_DIR)
