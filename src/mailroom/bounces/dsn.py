@@ -11,7 +11,8 @@ Policy:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from mailroom.bounces import phrases
@@ -27,6 +28,7 @@ _Fields = dict[str, str]
 
 # QUIRK: "Action : failed" (Mimecast), "ction: failed" (a Sendmail sample), "> Final-Recipient:" in forwarded notices.
 _FIELD = re.compile(r"[> \t]{0,8}([A-Za-z][A-Za-z0-9-]{2,50})[ \t]?:(.*)")
+_RECIPIENT_FIELD = re.compile(r"^[> \t]{0,8}(?:Final|Original)-Recipient[ \t]?:", re.I | re.M)
 _PER_MESSAGE: Final = frozenset(
     {
         "reporting-mta",
@@ -70,13 +72,18 @@ _EXPIRED_DETAIL: Final = (4, 7)
 
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
-    """The reports of all delivery-status parts; None where the notice has no group of fields with a recipient."""
-    reports: list[DeliveryReport] = []
-    for text in notice.status:
-        for common, group in _groups(text):
-            if len(reports) < MAX_RECIPIENTS and (report := _report(common, group)):
-                reports.append(report)
-    return reports or None
+    """The reports of all delivery-status parts; None where there is no group of fields with a recipient."""
+    return _read_groups(notice.status)
+
+
+def read_in_text(notice: Notice) -> list[DeliveryReport] | None:
+    """The same of status fields that stand among the words, where a part was glued to the text (WorkMail, Sendmail)."""
+    return _read_groups([notice.text]) if _RECIPIENT_FIELD.search(notice.text) else None
+
+
+def _read_groups(texts: Sequence[str]) -> list[DeliveryReport] | None:
+    groups = islice((group for text in texts for group in _groups(text)), MAX_RECIPIENTS)
+    return [report for common, group in groups if (report := _report(common, group))] or None
 
 
 def _groups(text: str) -> Iterator[tuple[_Fields, _Fields]]:

@@ -34,7 +34,6 @@ _TRACE_HEADER = re.compile(
     re.I | re.M,
 )
 _ANY_HEADER = re.compile(r"[> ]{0,4}[A-Za-z][A-Za-z0-9-]{1,60}:(?:\s|$|<)")
-_STATUS_FIELD = re.compile(r"^[> \t]{0,8}(?:Final|Original)-Recipient\s?:", re.I | re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Notice:
 
     mail: Mail
     text: str = ""  # what it says to people
-    status: tuple[str, ...] = ()  # bodies of delivery-status parts, or text that holds status fields
+    status: tuple[str, ...] = ()  # bodies of delivery-status parts
     feedback: tuple[str, ...] = ()  # bodies of feedback-report parts
     original: str = ""  # the returned original, headers first
     lines: list[str] = field(default_factory=list)  # of `text`
@@ -76,8 +75,6 @@ def lay_out(mail: Mail) -> Notice:
             texts.append(_text(part))
     words = "\n\n".join(texts) if any(text.strip() for text in texts) else mail.text
     text, quoted = split_at_original(words[:MAX_TEXT])
-    if not status and _STATUS_FIELD.search(text):
-        status.append(text)
     return Notice(
         mail=mail,
         text=text,

@@ -1,7 +1,8 @@
 """The way in: which reader reads this mail, and what the returned original tells besides.
 
-Order: feedback report, delivery status, dialects, text. What a delivery-status part leaves out (QUIRK: newer Exim
-writes no Diagnostic-Code) is taken from what the notice says in words about the same recipient.
+Order: feedback report, delivery status, dialects; then, where sender, subject and words make it a notice, its text.
+What a delivery-status part leaves out (QUIRK: newer Exim writes no Diagnostic-Code) is taken from what the notice says
+in words about the same recipient.
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ def read(mail: Mail) -> Reading:
     notice = lay_out(mail)
     reports = _structured(notice)
     if not reports and text.is_notice(notice):
-        reports = text.read(notice)
+        reports = _worded(notice)
         if not reports:
             notice = _inner(notice)
-            reports = _structured(notice) or text.read(notice) or text.read_original_recipient(notice)
+            reports = _structured(notice) or _worded(notice) or text.read_original_recipient(notice)
     if not reports:
         return Reading()
     original = read_original(notice.original)
@@ -79,6 +80,12 @@ def _structured(notice: Notice) -> list[DeliveryReport] | None:
     if stated:
         return _completed(stated, notice)
     return next((reports for reader in READERS if (reports := reader(notice))), None)
+
+
+def _worded(notice: Notice) -> list[DeliveryReport] | None:
+    """What the text of a notice says."""
+    stated = dsn.read_in_text(notice)
+    return _completed(stated, notice) if stated else text.read(notice)
 
 
 def _completed(stated: list[DeliveryReport], notice: Notice) -> list[DeliveryReport]:
