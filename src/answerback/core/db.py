@@ -9,17 +9,23 @@ Hearing of changes never is the only way: whoever waits here polls as well, so a
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from answerback.core import clock
 from answerback.core.models import LiveChange
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ANYTHING = "*"  # the topic that stands for "changes may have been missed"
 _CHANNEL = "answerback"
@@ -57,6 +63,11 @@ def changes(stop: threading.Event) -> Iterator[set[str]]:
     connection.close()
 
 
+def forget_changes(before: datetime) -> int:
+    """Delete the traces of publishing from before that time. PostgreSQL leaves none."""
+    return LiveChange.objects.filter(at__lt=before).delete()[0]
+
+
 def _follow_sqlite(stop: threading.Event, missed: set[str]) -> Iterator[set[str]]:
     """`PRAGMA data_version` changes with every commit of another connection; it costs no disk access."""
     seen = LiveChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -88,6 +99,28 @@ def _follow_postgresql(stop: threading.Event, missed: set[str]) -> Iterator[set[
             topics = {notice.payload for notice in link.notifies(timeout=_RETRY_AFTER / 2, stop_after=1)}
         if topics:
             yield topics
+
+
+class DatabaseThread:
+    """Runs database work of an event loop in one thread with one connection, in the order it was asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `work` returns or raises. A connection that broke is replaced before the next work."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: _with_sound_connection(work, *args, **kwargs))
+
+    async def close(self) -> None:
+        """After the work under way; nothing may be asked for afterwards."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
+        self._executor.shutdown(wait=False)
+
+
+def _with_sound_connection(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    close_old_connections()
+    return work(*args, **kwargs)
 
 
 class SecondsBetween(Func):

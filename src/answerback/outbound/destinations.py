@@ -69,10 +69,11 @@ def relabel_waiting() -> int:
 
 def _stale_destinations() -> list[str]:
     names = Delivery.objects.filter(next_attempt_at__isnull=False).values_list("destination", flat=True).distinct()
-    return [name for name in names.order_by("destination") if not _is_current(name)]
+    return [name for name in names.order_by("destination") if not is_current(name)]
 
 
-def _is_current(name: str) -> bool:
+def is_current(name: str) -> bool:
+    """Whether a lane of that name belongs to the settings of now."""
     return ":" not in name if mode() == Mode.MX else name == destination_of("")
 
 

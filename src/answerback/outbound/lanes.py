@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from answerback.core import clock, live
 from answerback.core.db import SecondsBetween
+from answerback.outbound import destinations
 from answerback.outbound.models import Delivery, Lane
 from answerback.people.models import Account
 from mailroom.states import State
 
 NOT_CONFIGURED = "not_configured"  # Lane.last_cause beside the keys of the catalogue
+NO_RELAY = "No relay is configured: set ANSWERBACK_RELAY_URL to smtp://host:port, smtps://host or mx."
 SENDING_TOPIC = "sending"
 
 _PROBE_FIRST = 1
@@ -83,6 +86,19 @@ def end_trouble(destination: str, now: datetime) -> bool:
     return True
 
 
+def take_over_settings() -> None:
+    """At the start of a worker: yesterday's relay is nobody's trouble any more, and its mail takes today's way."""
+    now = clock.now()
+    with transaction.atomic():
+        for destination in Lane.objects.filter(trouble_since__isnull=False).values_list("destination", flat=True):
+            if not destinations.is_current(destination):
+                end_trouble(destination, now)
+    destinations.relabel_waiting()
+    if destinations.mode() == destinations.Mode.NONE:
+        with transaction.atomic():
+            begin_trouble(destinations.UNCONFIGURED, NO_RELAY, NOT_CONFIGURED, now)
+
+
 def probe_delay(since: datetime, now: datetime) -> int:
     """Seconds until the next probe of a lane in trouble."""
     age = int((now - since).total_seconds())
@@ -109,7 +125,3 @@ def _start_the_clocks(destination: str, now: datetime) -> None:
     waiting = Delivery.objects.filter(destination=destination, waiting_since__isnull=False)
     waiting.filter(ours=True, next_attempt_at__isnull=False).update(next_attempt_at=now, ours=False, updated_at=now)
     waiting.update(waited_seconds=F("waited_seconds") + SecondsBetween(now, F("waiting_since")), waiting_since=None)
-
-
-def count_waiting(destination: str) -> int:
-    return _waiting().filter(destination=destination).count()

@@ -1,0 +1,169 @@
+"""Which waiting deliveries are taken next, and what becomes of leases whose owner is gone.
+
+Policy: destinations take turns, so that none can make the others wait; within one, answers of agents go before
+automatic mail, and then who has waited longest. The claim writes the intention (an Attempt row) in the same
+transaction. A lease is renewed while its owner lives. When it is over, or its owner provably dead, the delivery goes
+back into the queue: better twice than lost.
+
+The query leans on the index `delivery_due`: `next_attempt_at` is set exactly while a delivery waits. Its cost does not
+grow with the length of the queue, only with the number of destinations looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from answerback.core import clock
+from answerback.outbound import lifecycle, owners
+from answerback.outbound.models import Delivery, Lane
+from answerback.people import identities
+from mailroom.retry import LONGEST_RETRY_AFTER, MAX_JITTER
+from mailroom.states import State
+
+PRIORITIES = (0, 1)
+_DESTINATIONS_A_ROUND = 100
+_SLACK = timedelta(minutes=1)
+
+# One index probe per destination and priority, however many deliveries wait for it.
+_DUE_DESTINATIONS = """
+    WITH RECURSIVE lanes(destination) AS (
+        SELECT MIN(destination) FROM outbound_delivery WHERE next_attempt_at IS NOT NULL AND destination > %s
+        UNION ALL
+        SELECT (
+            SELECT MIN(destination) FROM outbound_delivery
+            WHERE next_attempt_at IS NOT NULL AND destination > lanes.destination
+        )
+        FROM lanes WHERE lanes.destination IS NOT NULL
+    )
+    SELECT destination FROM lanes
+    WHERE destination IS NOT NULL AND (
+        EXISTS (SELECT 1 FROM outbound_delivery AS due
+                WHERE due.destination = lanes.destination AND due.priority = 0 AND due.next_attempt_at <= %s)
+        OR EXISTS (SELECT 1 FROM outbound_delivery AS due
+                   WHERE due.destination = lanes.destination AND due.priority = 1 AND due.next_attempt_at <= %s)
+    )
+    LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery leased to this process, and the number of the attempt that is about to be made."""
+
+    delivery_id: int
+    attempt: int
+    destination: str
+    recipient: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one look at the queue brought. `after` is where the next look begins, "" for the beginning."""
+
+    claims: Sequence[Claim]
+    after: str
+
+
+Room = Callable[[str, Lane | None], int]
+
+
+def take(owner: str, after: str, room: Room) -> Round:
+    """Claim due deliveries of the destinations behind `after`, of each as many as `room` says there is place for."""
+    destinations = _due_destinations(after)
+    lanes = {lane.destination: lane for lane in Lane.objects.filter(destination__in=destinations)}
+    rooms = {name: size for name in destinations if (size := room(name, lanes.get(name))) > 0}
+    claims: list[Claim] = []
+    if rooms:
+        with transaction.atomic():
+            for destination, size in rooms.items():
+                claims += _claim(destination, size, owner)
+    return Round(claims, destinations[-1] if len(destinations) == _DESTINATIONS_A_ROUND else "")
+
+
+def renew(owner: str, delivery_ids: Collection[int]) -> set[int]:
+    """Prolong the leases. Gives those that are still ours."""
+    with transaction.atomic():
+        held = Delivery.objects.filter(pk__in=delivery_ids, owner=owner, state=State.SENDING)
+        ours = set(held.select_for_update().order_by("id").values_list("pk", flat=True))
+        Delivery.objects.filter(pk__in=ours).update(lease_until=_lease_until())
+    return ours
+
+
+def recover_expired_leases() -> int:
+    """Put back what somebody claimed and never answered for."""
+    with transaction.atomic():
+        return lifecycle.end_leases(Delivery.objects.filter(lease_until__lt=clock.now()))
+
+
+def recover_from_the_dead() -> int:
+    """Put back what provably dead processes of this machine had claimed, without waiting for their leases to end."""
+    sending = Delivery.objects.filter(state=State.SENDING)
+    names = sending.order_by("owner").values_list("owner", flat=True).distinct()
+    dead = [name for name in names if owners.is_dead(name)]
+    if not dead:
+        return 0
+    with transaction.atomic():
+        return lifecycle.end_leases(Delivery.objects.filter(owner__in=dead))
+
+
+def pull_forward() -> int:
+    """Attempts planned later than any schedule plans them: the clock has been set back since. They are due now."""
+    now = clock.now()
+    longest = max(*settings.RETRY_SCHEDULE, LONGEST_RETRY_AFTER) * (1 + MAX_JITTER)
+    late = Delivery.objects.filter(next_attempt_at__gt=now + timedelta(seconds=longest) + _SLACK)
+    return late.update(next_attempt_at=now)
+
+
+def depth() -> Mapping[str, int]:
+    """How many deliveries are due now, wait for later, and are under way."""
+    now = clock.now()
+    waiting = Delivery.objects.filter(next_attempt_at__isnull=False)
+    return {
+        "due": waiting.filter(next_attempt_at__lte=now).count(),
+        "waiting": waiting.filter(next_attempt_at__gt=now).count(),
+        "sending": Delivery.objects.filter(state=State.SENDING).count(),
+    }
+
+
+def _due_destinations(after: str) -> list[str]:
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE_DESTINATIONS, [after, now, now, _DESTINATIONS_A_ROUND])
+        return [destination for (destination,) in cursor.fetchall()]
+
+
+def _claim(destination: str, size: int, owner: str) -> list[Claim]:
+    rows: list[Delivery] = []
+    for priority in PRIORITIES:
+        if len(rows) < size:
+            rows += _due(destination, priority, size - len(rows))
+    suppressed = [row for row in rows if _is_suppressed(row)]
+    if suppressed:
+        lifecycle.hold_suppressed(suppressed)
+    taken = lifecycle.claim([row for row in rows if row not in suppressed], owner, _lease_until())
+    return [Claim(row.pk, row.attempts, destination, row.recipient, row.message.size) for row in taken]
+
+
+def _due(destination: str, priority: int, limit: int) -> list[Delivery]:
+    rows = Delivery.objects.filter(
+        destination=destination, priority=priority, next_attempt_at__lte=clock.now()
+    ).order_by("next_attempt_at")
+    locked = rows.select_for_update(skip_locked=True, of=("self",)).select_related("message", "identity")
+    return list(locked.defer("header", "message__header", "message__body")[:limit])
+
+
+def _is_suppressed(row: Delivery) -> bool:
+    """Asked again here: the address may have been suppressed while the mail waited."""
+    if row.identity is None or row.hold_reason == lifecycle.RELEASED or row.identity.address != row.recipient:
+        return False
+    return identities.is_suppressed(row.identity)
+
+
+def _lease_until() -> datetime:
+    return clock.now() + timedelta(seconds=settings.LEASE)

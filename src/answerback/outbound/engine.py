@@ -1,0 +1,352 @@
+"""The engine: takes waiting deliveries, carries them to their next hop, notes what was said.
+
+Policy (docs/concerns/claiming.md): never a transaction while SMTP is spoken. The claim is written with the intention to
+try, the outcome after it, both in groups. Whoever owns a lease writes the outcome, and only with its attempt number;
+leases are renewed while we live. When outcomes cannot be stored, every session is broken off before another message is
+complete, and all goes on by itself once they can. Destinations take turns and have sessions of their own, so that none
+delays another. A lane in trouble by a fault of ours is probed with one delivery at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import Error
+
+from answerback.core import clock
+from answerback.core.db import DatabaseThread
+from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners
+from answerback.outbound.claims import Claim
+from answerback.outbound.lifecycle import Outcome
+from answerback.outbound.lines import Line
+from answerback.outbound.models import Lane
+from answerback.outbound.recorder import Recorder
+from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
+from mailroom.smtp.options import Options, Timeouts
+from mailroom.smtp.session import Transport
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0  # the net below wake-ups
+IDLE_SECONDS = 2.0  # how long a session waits for more mail
+STOP_SECONDS = 5.0  # how long sessions may take to come to an end
+CLAIM_SECONDS = 1.0  # the same for a claim under way
+STORE_SECONDS = 2.0
+IN_HAND_MAX = 1000
+
+
+class Engine:
+    """One per worker process. `run` it in an event loop; `wake` it when there may be something to send."""
+
+    def __init__(self) -> None:
+        self.owner = owners.this_process()
+        self._database = DatabaseThread("outbox")
+        self._reading = DatabaseThread("outbox-read")
+        self._recorder = Recorder(self._database, self._forget)
+        self._options = client_options()
+        self._lines: dict[str, Line] = {}
+        self._good_until: dict[int, float] = {}  # delivery id -> loop time up to which its lease is certainly ours
+        self._unbegun: dict[int, int] = {}  # delivery id -> attempt: to be given back
+        self._sessions: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._progress = asyncio.Event()  # a session's batch is done, or new claims have come
+        self._stopping = False
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether outcomes can be stored."""
+        return self._recorder.healthy.is_set()
+
+    async def run(self, stop: asyncio.Event, once: bool = False) -> None:
+        """Send until `stop`, or with `once` until nothing is due; then come to a clean end within ten seconds."""
+        await self._start()
+        helpers = [
+            asyncio.create_task(self._recorder.run()),
+            asyncio.create_task(self._renew_leases()),
+            asyncio.create_task(self._break_off_when_sick()),
+        ]
+        claiming = asyncio.create_task(self._claim_until_idle() if once else self._claim_forever())
+        stopped = asyncio.create_task(_until(stop))
+        try:
+            await asyncio.wait([claiming, stopped, *helpers], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._stop(claiming, helpers)
+            await _end([stopped])
+        for task in [claiming, *helpers]:
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+
+    # Claiming
+
+    async def _start(self) -> None:
+        await self._database.run(lanes.take_over_settings)
+        await self._database.run(claims.recover_from_the_dead)
+
+    async def _claim_forever(self) -> None:
+        after = ""
+        while not self._stopping:
+            await self._recorder.healthy.wait()
+            self._wake.clear()
+            found, after = await self._claim(after)
+            if not found and not after:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    async def _claim_until_idle(self) -> None:
+        after = ""
+        while not self._stopping:
+            await self._recorder.healthy.wait()
+            self._wake.clear()
+            found, after = await self._claim(after)
+            if found or after:
+                continue
+            if not self._good_until and self._recorder.idle:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), 0.05)
+
+    async def _claim(self, after: str) -> tuple[bool, str]:
+        """One look at the queue. Gives whether it brought anything, and where the next look begins."""
+        try:
+            await self._give_back()
+            found = await self._database.run(claims.take, self.owner, after, self._room)
+        except Error as error:
+            log.warning("the queue cannot be read: %s", error)
+            await asyncio.sleep(POLL_SECONDS)
+            return False, ""
+        good_until = asyncio.get_running_loop().time() + settings.LEASE
+        for claim in found.claims:
+            self._good_until[claim.delivery_id] = good_until
+            self._line(claim.destination).waiting.append(claim)
+        self._staff()
+        return bool(found.claims), found.after
+
+    def _room(self, destination: str, lane: Lane | None) -> int:
+        """How many deliveries to claim for a destination. Called from the database thread; only reads."""
+        if destinations.route() is None or not destinations.is_current(destination) or (lane and lane.paused_at):
+            return 0
+        line = self._lines.get(destination)
+        if lane and lane.trouble_since:
+            probe_at = lane.updated_at + timedelta(seconds=lanes.probe_delay(lane.trouble_since, lane.updated_at))
+            return 1 if (line is None or line.idle) and clock.now() >= probe_at else 0
+        room = line.room() if line else settings.SESSIONS_PER_DESTINATION
+        return min(room, IN_HAND_MAX - len(self._good_until))
+
+    def _line(self, destination: str) -> Line:
+        """A new line where there is none. The route is that of today's settings."""
+        if destination not in self._lines:
+            route = destinations.route()
+            if route is None:
+                raise RuntimeError("claimed without a route")
+            self._lines[destination] = Line(destination, route.to(destination), settings.SESSIONS_PER_DESTINATION)
+        return self._lines[destination]
+
+    # Sessions
+
+    def _staff(self) -> None:
+        """Open sessions where claims wait, one line after the other, as long as there may be more."""
+        for destination in [name for name, line in self._lines.items() if line.idle]:
+            del self._lines[destination]
+        wanting = [line for line in self._lines.values() if line.wants_session]
+        while wanting and len(self._sessions) < settings.SESSIONS_MAX and self.healthy and not self._stopping:
+            for line in wanting[: settings.SESSIONS_MAX - len(self._sessions)]:
+                line.sessions += 1
+                task = asyncio.create_task(self._session(line))
+                self._sessions.add(task)
+                task.add_done_callback(self._sessions.discard)
+            wanting = [line for line in wanting if line.wants_session]
+        self._progress.set()
+
+    async def _session(self, line: Line) -> None:
+        """One connection, as long as there is something to carry."""
+        transport = Transport(line.route, self._options)
+        try:
+            while batch := await self._next_batch(line):
+                began = asyncio.get_running_loop().time()
+                line.carried += len(batch)
+                try:
+                    await self._carry(line, transport, batch)
+                finally:
+                    line.carried -= len(batch)
+                line.timed(asyncio.get_running_loop().time() - began)
+                self._wake.set()
+        finally:
+            line.sessions -= 1
+            await transport.close()
+
+    async def _next_batch(self, line: Line) -> list[Claim]:
+        """What to carry next; nothing where none came for a while, or others need the place more."""
+        deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
+        while not line.waiting:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0 or self._stopping or len(self._sessions) >= settings.SESSIONS_MAX:
+                return []
+            self._progress.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._progress.wait(), left)
+        return [] if self._stopping else line.take()
+
+    async def _carry(self, line: Line, transport: Transport, batch: Sequence[Claim]) -> None:
+        """Send one batch, and note each outcome as it comes."""
+        left = {claim.delivery_id: claim for claim in batch if self._still_ours(claim)}
+        begun = False
+        try:
+            loaded = await self._reading.run(envelopes.load, list(left))
+            begun = True
+            async with aclosing(transport.send(loaded)) as outcomes:
+                async for envelope, report in outcomes:
+                    self._conclude(line, left.pop(envelope.id), report)
+            self._forget(list(left))  # deleted while they waited
+        except asyncio.CancelledError:
+            self._break_off(line, list(left.values()), begun)
+            raise
+        except Error as error:
+            log.warning("mail cannot be read from the queue: %s", error)
+            self._break_off(line, list(left.values()), begun)
+            await asyncio.sleep(POLL_SECONDS)
+        except Exception as error:  # a bug of ours, perhaps about one message: it must not stop the queue
+            log.exception("deliveries %s could not be carried", list(left))
+            for claim in left.values():
+                self._conclude(line, claim, _internal_error(claim, error))
+
+    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> None:
+        final = line.final and report.action is not Action.FAILED
+        self._recorder.add(Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final))
+        for spared in line.learn(report):
+            if report.ours:
+                self._unbegun[spared.delivery_id] = spared.attempt
+            else:
+                said = replace(report, recipient=spared.recipient)
+                self._recorder.add(Outcome(spared.delivery_id, said, self.owner, spared.attempt))
+
+    def _break_off(self, line: Line, left: list[Claim], begun: bool) -> None:
+        """The session ended in the middle. Only the message in front can have been complete already."""
+        if begun and left:
+            in_doubt = left.pop(0)
+            self._conclude(line, in_doubt, _broken_off(in_doubt))
+        self._unbegun.update({claim.delivery_id: claim.attempt for claim in left})
+
+    def _still_ours(self, claim: Claim) -> bool:
+        """Not where this process slept past its lease: somebody else may be sending it."""
+        if self._good_until.get(claim.delivery_id, 0) > asyncio.get_running_loop().time():
+            return True
+        self._forget([claim.delivery_id])
+        return False
+
+    # Leases, and what is given back
+
+    def _forget(self, delivery_ids: Sequence[int]) -> None:
+        for delivery_id in delivery_ids:
+            self._good_until.pop(delivery_id, None)
+        self._wake.set()
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(settings.LEASE / 3)
+            asked = set(self._good_until)
+            good_until = asyncio.get_running_loop().time() + settings.LEASE
+            try:
+                ours = await self._database.run(claims.renew, self.owner, asked)
+            except Error as error:
+                log.warning("leases cannot be renewed: %s", error)
+                continue
+            self._good_until.update(dict.fromkeys(ours & set(self._good_until), good_until))
+            for lost in (asked - ours) & set(self._good_until):
+                self._good_until[lost] = -math.inf
+
+    async def _give_back(self) -> None:
+        if self._unbegun:
+            given, self._unbegun = self._unbegun, {}
+            try:
+                await self._database.run(lifecycle.give_back, given, self.owner)
+            except Error:
+                self._unbegun = given | self._unbegun
+                raise
+            self._forget(list(given))
+
+    # Ends
+
+    async def _break_off_when_sick(self) -> None:
+        """What cannot be noted must not be done: end every session before another message is complete."""
+        while True:
+            await self._recorder.sick.wait()
+            await _end(list(self._sessions))
+            self._put_down_waiting()
+            await self._recorder.healthy.wait()
+
+    def _put_down_waiting(self) -> None:
+        for line in self._lines.values():
+            self._unbegun.update({claim.delivery_id: claim.attempt for claim in line.waiting})
+            line.waiting.clear()
+
+    async def _stop(self, claiming: asyncio.Task[None], helpers: list[asyncio.Task[None]]) -> None:
+        """Let sessions finish their batch, give back what was not begun, store what was said."""
+        self._stopping = True
+        self._wake.set()
+        self._progress.set()
+        # not cancelled while the database may be granting a claim that nobody would know of
+        await asyncio.wait([claiming], timeout=CLAIM_SECONDS)
+        await _end([claiming])
+        self._put_down_waiting()
+        if self._sessions:
+            await asyncio.wait(self._sessions, timeout=STOP_SECONDS)
+        await _end(list(self._sessions))
+        if not await self._recorder.drain(STORE_SECONDS):
+            log.error("not all outcomes could be stored; these deliveries will be sent again")
+        with suppress(Error):
+            await self._give_back()
+        await _end(helpers)
+        await self._database.close()
+        await self._reading.close()
+
+
+def client_options() -> Options:
+    """Our SMTP client as the settings want it."""
+    return Options(
+        timeouts=Timeouts(**settings.SMTP_TIMEOUTS),
+        helo_name=settings.MAIL_DOMAIN,
+        resolver=settings.RESOLVER,
+    )
+
+
+def _broken_off(claim: Claim) -> DeliveryReport:
+    return DeliveryReport(
+        claim.recipient,
+        Action.FAILED,
+        source=Source.CLIENT,
+        scope=Scope.SESSION,
+        stage=Stage.DOT,
+        ambiguous=True,
+        diagnostic="we broke the session off",
+    )
+
+
+def _internal_error(claim: Claim, error: Exception) -> DeliveryReport:
+    return DeliveryReport(
+        claim.recipient,
+        Action.FAILED,
+        source=Source.CLIENT,
+        scope=Scope.MESSAGE,
+        ours=True,
+        diagnostic=f"internal error: {type(error).__name__}",
+    )
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

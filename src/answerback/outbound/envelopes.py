@@ -1,0 +1,34 @@
+"""From claimed deliveries to what goes on the wire: return path, recipient, and the octets of each copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from answerback.core import clock
+from answerback.outbound.models import Delivery
+from answerback.outbound.tokens import Signer
+from mailroom.compose import Composed, for_recipient
+from mailroom.smtp.wire import Envelope
+
+
+def load(delivery_ids: Sequence[int]) -> list[Envelope]:
+    """An envelope for each delivery that still exists, in the order given."""
+    rows = Delivery.objects.filter(pk__in=delivery_ids).select_related("message__support_address")
+    found = {row.pk: row for row in rows}
+    signer = Signer.current()
+    bodies: dict[int, bytes] = {}  # the same octets for every copy of a message
+    return [_envelope(found[pk], signer, bodies) for pk in delivery_ids if pk in found]
+
+
+def _envelope(row: Delivery, signer: Signer, bodies: dict[int, bytes]) -> Envelope:
+    message = row.message
+    body = bodies.setdefault(message.pk, bytes(message.body))
+    composed = Composed(bytes(row.header or message.header), body, message.smtputf8)
+    reply_to = signer.reply_to(message.support_address, row.participant_id)
+    return Envelope(
+        id=row.pk,
+        mail_from=signer.mail_from(row.pk, clock.today()),
+        rcpt_to=row.recipient,
+        content=for_recipient(composed, reply_to, signer.delivery_token(row.pk)),
+        smtputf8=message.smtputf8,
+    )
