@@ -1,8 +1,9 @@
 """Telling open pages and waiting workers what changed.
 
 Topics: `ticket:ID`, `tickets` (lists and counts), `delivery` (a delivery event to react to), `outbox` (something to
-send), `person:ID`. Only the one writers publish: `tickets.update`, `outbound.lifecycle` and its neighbours,
-`people.identities`. A topic says where to look, never what is there: whoever hears it reads the tables again.
+send), `sending` (whether mail can leave at all), `person:ID`. Only the one writers publish: `tickets.update`,
+`outbound.lifecycle` and its neighbours, `people.identities`. A topic says where to look, never what is there: whoever
+hears it reads the tables again.
 """
 
 from __future__ import annotations
@@ -10,19 +11,26 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable
+from datetime import timedelta
 
-from answerback.core import db
+from answerback.core import clock, db
 
 ANYTHING = db.ANYTHING
 OUTBOX = "outbox"
 DELIVERY = "delivery"
 
+KEPT = timedelta(minutes=5)
 _QUEUE_SIZE = 256
 
 
 def publish(topic: str) -> None:
     """Announce a change of `topic`. Belongs inside the writer's transaction: nothing is heard of a rollback."""
     db.publish(topic)
+
+
+def forget_old() -> int:
+    """Delete the rows that every process has seen long ago."""
+    return db.forget_changes(clock.now() - KEPT)
 
 
 class Hub:

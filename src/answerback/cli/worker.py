@@ -1,0 +1,37 @@
+"""`answerback worker`: the parts that work without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+import uvloop
+
+from answerback.workers import runner
+
+
+@click.command("worker")
+@click.argument("names", nargs=-1, type=click.Choice(runner.NAMES), metavar="[receive] [deliver] [react] [tidy]")
+@click.option("--once", is_flag=True, help="Do all there is to do now, then end.")
+def command(names: tuple[str, ...], once: bool) -> None:
+    """Receive mail, deliver mail, react to what became of it, tidy up. Without names: all of them.
+
+    Ctrl-C or SIGTERM ends it cleanly within ten seconds.
+    """
+    chosen = tuple(dict.fromkeys(names)) or runner.NAMES
+    if once:
+        runner.run_once(chosen)
+        return
+    try:
+        uvloop.run(_run(chosen))
+    except OSError as error:
+        raise click.ClickException(f"Mail cannot be received: {error}") from None
+
+
+async def _run(names: tuple[str, ...]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await runner.run(names, stop, lambda host, port: click.echo(f"Taking mail on {host}:{port}", err=True))

@@ -1,0 +1,62 @@
+"""The reacting worker: hands delivery events that nobody has handled yet to the desk.
+
+The rows are the queue. A wake-up makes it quick, a look every second makes it certain. Events that cannot be handled
+stay and are tried again; they must not make the loop spin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from django.db import Error
+
+from answerback.core import live
+from answerback.core.db import DatabaseThread
+from answerback.desk import delivery_events
+
+POLL_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+async def run(stop: asyncio.Event, hub: live.Hub) -> None:
+    """React until `stop`."""
+    database = DatabaseThread("react")
+    topics = hub.subscribe()
+    try:
+        while not stop.is_set():
+            if not await _react(database):
+                await _news(topics, stop)
+    finally:
+        hub.unsubscribe(topics)
+        await database.close()
+
+
+def once() -> int:
+    """React to all that waits; answers to how many."""
+    total = 0
+    while handled := delivery_events.react():
+        total += handled
+    return total
+
+
+async def _react(database: DatabaseThread) -> int:
+    try:
+        return await database.run(delivery_events.react)
+    except Error as error:
+        log.warning("delivery events cannot be read: %s", error)
+        return 0
+
+
+async def _news(topics: asyncio.Queue[str], stop: asyncio.Event) -> None:
+    """Wait for a delivery event, for `stop`, or for a second to pass."""
+    stopped = asyncio.create_task(stop.wait())
+    heard = asyncio.create_task(_hear(topics))
+    await asyncio.wait([stopped, heard], timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    heard.cancel()
+
+
+async def _hear(topics: asyncio.Queue[str]) -> None:
+    while await topics.get() not in (live.DELIVERY, live.ANYTHING):
+        pass

@@ -1,0 +1,99 @@
+"""The tidying worker: what has to happen because time passed.
+
+Policy: each chore is one short function of the module that owns the rows, repeated at its own interval; one that fails
+is logged and tried again at its next turn. Where the clock jumps ahead, or the machine slept, that time is taken off
+the waiting of every delivery, and leases are left alone until their owners have renewed them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+
+from answerback.core import clock, live
+from answerback.core.db import DatabaseThread
+from answerback.outbound import claims, destinations, lanes
+from answerback.people import identities
+
+TICK_SECONDS = 1.0
+JUMP = timedelta(seconds=60)  # less is drift, or a busy machine
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    name: str
+    every: float  # seconds
+    work: Callable[[], object]
+
+
+LEASES = (
+    Chore("leases that are over", 5, claims.recover_expired_leases),
+    Chore("leases of dead processes", 5, claims.recover_from_the_dead),
+)
+CHORES = (
+    *LEASES,
+    Chore("attempts planned too late", 60, claims.pull_forward),
+    Chore("mail under an older setting", 60, destinations.relabel_waiting),
+    Chore("suppressions that are over", 60, identities.end_suppressions),
+    Chore("old live changes", 60, live.forget_old),
+)
+
+
+async def run(stop: asyncio.Event) -> None:
+    """Do each chore at its interval until `stop`."""
+    database = DatabaseThread("tidy")
+    due = dict.fromkeys(CHORES, 0.0)
+    watch = ClockWatch(clock.now(), time.monotonic())
+    while not stop.is_set():
+        now = time.monotonic()
+        lost = watch.lost(clock.now(), now)
+        if lost > timedelta(0):
+            log.warning("the clock jumped ahead by %s", lost)
+            due |= dict.fromkeys(LEASES, now + settings.LEASE)
+            await _do(database, Chore("a jump of the clock", 0, partial(lanes.forgive, lost)))
+        for chore in [chore for chore, at in due.items() if at <= now]:
+            due[chore] = now + chore.every
+            await _do(database, chore)
+        await _pause(stop)
+    await database.close()
+
+
+def once() -> None:
+    """Each chore one time."""
+    for chore in CHORES:
+        chore.work()
+
+
+class ClockWatch:
+    """Compares the clock on the wall with the one that only runs."""
+
+    def __init__(self, wall: datetime, running: float) -> None:
+        self._wall, self._running = wall, running
+
+    def lost(self, wall: datetime, running: float) -> timedelta:
+        """By how much the wall clock jumped since the last look, back where negative; 0 where it did not."""
+        jump = (wall - self._wall) - timedelta(seconds=running - self._running)
+        self._wall, self._running = wall, running
+        return jump if abs(jump) > JUMP else timedelta(0)
+
+
+async def _do(database: DatabaseThread, chore: Chore) -> None:
+    try:
+        await database.run(chore.work)
+    except Exception:  # the next turn is the remedy
+        log.exception("chore failed: %s", chore.name)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+    except TimeoutError:
+        return
