@@ -22,7 +22,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from mailroom.address import parse_address
+from mailroom.bounces.notice import lay_out
 from mailroom.bounces.read import read
+from mailroom.bounces.text import is_notice
 from mailroom.message import Mail
 
 
@@ -229,6 +231,7 @@ def _is_report_in_words(mail: Mail, envelope_from: str | None) -> bool:
         or bool(_NOTICE_SUBJECT.match(mail.subject) or _COMPLAINT_SUBJECT.match(mail.subject))
         or _is_null(_return_path(mail, envelope_from))
         or (mail.from_ is not None and mail.from_.normal in _NOTIFIERS)
+        or is_notice(lay_out(mail))
     )
 
 
