@@ -15,25 +15,25 @@ import django
 from answerback import __version__, checks
 from answerback.env import BadSettingError
 
-# verb -> the module that holds its `command`
+# verb -> what it does, in a line; its `command` is in the module of that name ("-" becomes "_")
 VERBS = {
-    "demo": "demo",
-    "serve": "serve",
-    "web": "web",
-    "worker": "worker",
-    "migrate": "migrate",
-    "user": "user",
-    "doctor": "doctor",
-    "deliveries": "deliveries",
-    "queue": "queue",
-    "rawmail": "rawmail",
-    "receive-pipe": "receive_pipe",
-    "send-test": "send_test",
-    "read-bounce": "read_bounce",
-    "test": "test",
-    "lint": "lint",
-    "messages": "messages",
-    "locks": "locks",
+    "demo": "Run everything on this machine, with a played internet and demo data.",
+    "serve": "Run the product: web and workers in one process.",
+    "web": "Run only the pages and the API.",
+    "worker": "Run only workers: receive, deliver, react, tidy.",
+    "migrate": "Create or update the tables.",
+    "user": "Add people who sign in, change their passwords, list them.",
+    "doctor": "Check database, store, queue and relay.",
+    "deliveries": "List deliveries: one message to one recipient each.",
+    "queue": "Show the queue, or wait until it is idle.",
+    "rawmail": "List received mail, or have it read again.",
+    "receive-pipe": "Take one mail on stdin, for a mail server's pipe.",
+    "send-test": "Send a test mail and tell what the server said.",
+    "read-bounce": "Read bounces into JSON lines.",
+    "test": "Run all tests. For developers.",
+    "lint": "Check everything that can be judged without running. For developers.",
+    "messages": "Bring the German catalogue up to date. For developers.",
+    "locks": "Write the lock files. For developers.",
 }
 # these look at files only, or set up Django themselves once they know where the data is
 WITHOUT_DJANGO = {"demo", "read-bounce", "test", "lint", "messages", "locks"}
@@ -44,13 +44,17 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = VERBS.get(cmd_name)
-        if module is None:
+        if cmd_name not in VERBS:
             return None
         if cmd_name not in WITHOUT_DJANGO:
             start_django()
-        command: click.Command = import_module(f"answerback.cli.{module}").command
+        command: click.Command = import_module(f"answerback.cli.{cmd_name.replace('-', '_')}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without loading any: help must not need a data folder."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,7 +68,8 @@ def main() -> None:
         verbs(prog_name="answerback")
     except BadSettingError as error:
         click.echo(f"answerback: {error}", err=True)
-        sys.exit(2)
+        # A mail server takes any other code from its pipe for a final no, and the mail would be lost to us.
+        sys.exit(os.EX_TEMPFAIL if "receive-pipe" in sys.argv[1:2] else 2)
 
 
 def start_django() -> None:

@@ -6,22 +6,22 @@ in one process, so that nothing is left behind when it ends, however it ends.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import click
 
+from answerback.cli import start_django
 from answerback.env import PREFIX, BadSettingError
 
 MARK = ".answerback-demo"  # --reset empties only folders that carry it
 
 DEFAULTS = {
     "MAIL_DOMAIN": "desk.sandbox.test",
-    "RELAY_URL": "mx",
     "RETRY_SCHEDULE": "5,10,20,40",
     "EXPIRE_AFTER": "600",
     "DELAY_WARNING_AFTER": "60",
@@ -32,18 +32,20 @@ DEFAULTS = {
 
 @click.command("demo")
 @click.option("--data", default="var/demo", show_default=True, type=click.Path(path_type=Path), help="Data folder.")
-@click.option("--http", default="127.0.0.1:8025", show_default=True, metavar="H:P", help="Where the web listens.")
-@click.option("--smtp", default="127.0.0.1:2525", show_default=True, metavar="H:P", help="Where mail comes in.")
-@click.option("--database", metavar="URL", help="PostgreSQL or SQLite; default: a file in the data folder.")
+@click.option("--http", metavar="H:P", help="Where the web listens. [default: 127.0.0.1:8025]")
+@click.option("--smtp", metavar="H:P", help="Where mail comes in. [default: 127.0.0.1:2525]")
+@click.option("--database", metavar="URL", help="PostgreSQL or SQLite. [default: a file in the data folder]")
 @click.option("--reset", is_flag=True, help="Begin again with a new desk.")
 @click.option("--empty", is_flag=True, help="No demo tickets.")
-def command(data: Path, http: str, smtp: str, database: str | None, reset: bool, empty: bool) -> None:
+def command(data: Path, http: str | None, smtp: str | None, database: str | None, reset: bool, empty: bool) -> None:
     """Run everything on this machine: web, workers, and a sandbox that stands for the internet's mail servers."""
     folder = data.resolve()
     _prepare_folder(folder, reset)
-    _set_defaults(folder, http, smtp, database)
+    _set({"HTTP_LISTEN": http, "SMTP_LISTEN": smtp, "DATABASE_URL": database})
+    _set_defaults(folder)
+    start_django()
     run: Callable[[Path, bool, bool], None] = import_module("answerback.cli.demo_run").run
-    run(folder, reset and bool(database), empty)
+    run(folder, reset and database is not None, empty)
 
 
 def _prepare_folder(folder: Path, reset: bool) -> None:
@@ -60,23 +62,33 @@ def _prepare_folder(folder: Path, reset: bool) -> None:
         ) from None
 
 
-def _set_defaults(folder: Path, http: str, smtp: str, database: str | None) -> None:
+def _set(given: dict[str, str | None]) -> None:
+    """What was said on the command line."""
+    os.environ.update({PREFIX + name: value for name, value in given.items() if value is not None})
+
+
+def _set_defaults(folder: Path) -> None:
+    smtp, dns = free_port(), free_port()
     settings = DEFAULTS | {
         "DATA_DIR": str(folder),
-        "HTTP_LISTEN": http,
-        "SMTP_LISTEN": smtp,
-        "BASE_URL": f"http://{http}",
+        "SANDBOX_SMTP_LISTEN": f"127.0.0.1:{smtp}",
+        "SANDBOX_DNS_LISTEN": f"127.0.0.1:{dns}",
+        "RELAY_URL": f"mx:{smtp}",
+        "RESOLVER": f"127.0.0.1:{dns}",
+        "BASE_URL": f"http://{os.environ.get(PREFIX + 'HTTP_LISTEN', '127.0.0.1:8025')}",
     }
-    if database:
-        settings["DATABASE_URL"] = database
     for name, value in settings.items():
         os.environ.setdefault(PREFIX + name, value)
 
 
-def write_credentials(path: Path, credentials: dict[str, object]) -> None:
-    """Readable by its owner only, from the first byte on."""
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(credentials, file, indent=2)
-    fresh.replace(path)
+def free_port() -> int:
+    """A port nobody listens on, for TCP and UDP alike. The played internet may be anywhere."""
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

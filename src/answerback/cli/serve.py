@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 from django.conf import settings
 
@@ -19,4 +21,4 @@ def command() -> None:
     checks.check_port(settings.SMTP_LISTEN, "SMTP_LISTEN")
     migrate()
     click.echo(f"Answerback: {settings.BASE_URL} (mail in at {settings.SMTP_LISTEN[0]}:{settings.SMTP_LISTEN[1]})")
-    running.run({"web": server.serve, "workers": runner.run})
+    running.run({"web": server.serve, "workers": partial(runner.run, runner.NAMES)})

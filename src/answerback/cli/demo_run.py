@@ -1,0 +1,85 @@
+"""The demo once its settings stand: prepare the desk, write the credentials, run everything until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from django.conf import settings
+from django.core.management import call_command
+
+from answerback import checks
+from answerback.cli import running
+from answerback.cli.migrate import migrate
+from answerback.sandbox import demo_desk
+from answerback.sandbox import server as sandbox
+from answerback.server import run as server
+from answerback.workers import runner
+
+
+def run(folder: Path, flush: bool, empty: bool) -> None:
+    """BadSettingError where a port is taken; nothing is made then."""
+    checks.check_port(settings.HTTP_LISTEN, "HTTP_LISTEN")
+    checks.check_port(settings.SMTP_LISTEN, "SMTP_LISTEN")
+    migrate()
+    if flush:
+        call_command("flush", interactive=False, verbosity=0)
+        migrate()
+    credentials = folder / "credentials.json"
+    fresh = demo_desk.install_people() if empty else demo_desk.install()
+    if fresh:
+        write_credentials(credentials, _described(fresh))
+    elif not credentials.exists():
+        write_credentials(credentials, _described(demo_desk.renew_credentials()))
+    Demo().run()
+
+
+class Demo:
+    """Says that it is ready when web and doorway both are."""
+
+    def __init__(self) -> None:
+        self._missing = {"web", "mail"}
+
+    def run(self) -> None:
+        running.run({"sandbox": sandbox.run, "workers": self._workers, "web": self._web})
+
+    async def _workers(self, stop: asyncio.Event) -> None:
+        await runner.run(runner.NAMES, stop, lambda host, port: self._ready("mail"))
+
+    async def _web(self, stop: asyncio.Event) -> None:
+        await server.serve(stop, on_ready=lambda: self._ready("web"))
+
+    def _ready(self, part: str) -> None:
+        self._missing.discard(part)
+        if not self._missing:
+            click.echo(f"Sandbox, where the customers' mail is: {settings.BASE_URL}/sandbox/")
+            click.echo(f"Who can sign in stands in {settings.DATA_DIR / 'credentials.json'}")
+            click.echo(f"Answerback is ready: {settings.BASE_URL}")
+
+
+def write_credentials(path: Path, credentials: dict[str, Any]) -> None:
+    """Readable by its owner only, from the first byte on."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(credentials, file, indent=2)
+    fresh.replace(path)
+
+
+def _described(credentials: demo_desk.Credentials) -> dict[str, Any]:
+    """The shape that docs/commands.md promises."""
+    host, port = settings.SMTP_LISTEN
+    return {
+        "base_url": settings.BASE_URL,
+        "smtp": f"{host}:{port}",
+        "sandbox_url": f"{settings.BASE_URL}/sandbox/",
+        "support_address": credentials.support_address,
+        "admin": credentials.admin,
+        "agent": credentials.agent,
+        "agent_de": credentials.agent_de,
+        "api": credentials.api,
+    }
