@@ -68,9 +68,7 @@ class Dialogue:
                 continue
             outcome = await self._transact(pending[0], self._follower(pending))
             if isinstance(outcome, Trouble):
-                self._over = (
-                    self._over or outcome.fault is not None or outcome.reply is None or outcome.reply.code == 421
-                )
+                self._over = self._over or outcome.ends_session
                 if outcome.next_host:
                     raise outcome
             self.answered += 1
@@ -106,7 +104,7 @@ class Dialogue:
     async def _open(self, envelope: Envelope, opened: bool) -> Trouble | None:
         """Up to the 354; the refusal where it does not come to that."""
         if opened:
-            return await self._read_opening(_OPENING)
+            return await self._read_opening(_OPENING, ahead=True)
         if not self._pipelining:
             return await self._open_by_steps(envelope)
         if not self._mail_accepted:
@@ -149,29 +147,38 @@ class Dialogue:
         mail = mail_command(envelope, self._capabilities)
         return mail, rcpt_command(envelope, self._capabilities), b"DATA\r\n"
 
-    async def _read_opening(self, stages: Sequence[Stage]) -> Trouble | None:
-        """The replies to a pipelined opening; the first refusal among them."""
+    async def _read_opening(self, stages: Sequence[Stage], ahead: bool = False) -> Trouble | None:
+        """The replies to a pipelined opening; the first refusal among them.
+
+        `ahead`: it was written before the reply to the message before it. If DATA is then answered like MAIL, or not at
+        all after a refusal, something may have come unasked after that message, and the refusal is not believed.
+        """
         refusal: Trouble | None = None
-        for stage in stages:
-            try:
-                reply = await self.link.reply(stage, self._waits[stage])
-            except Trouble:
-                self._over = True
-                if refusal is None:
-                    raise
-                return refusal
+        last: Reply | None = None
+        try:
+            for stage in stages:
+                last = await self.link.reply(stage, self._waits[stage])
+                refusal = refusal or self._refusal(stage, last)
+                if last.code == 421:
+                    break
+        except Trouble:
             if refusal is None:
-                refusal = self._refusal(stage, reply)
-                # QUIRK: where DATA alone is refused, an unasked reply may have shifted all later ones by one.
-                self._over = self._over or (refusal is not None and stage is Stage.DATA)
-            if reply.code == 421:
-                self._over = True
-                return refusal
-        if refusal is not None and reply.code == 354:
+                raise
+            last = None
+        return refusal and await self._settle(refusal, last, ahead)
+
+    async def _settle(self, refusal: Trouble, last: Reply | None, ahead: bool) -> Trouble:
+        """What a refusal leaves behind. `last` is the last reply of its group, None where the connection was lost."""
+        if last is None or (last.code < 400 and last.code != 354):
+            if ahead:
+                raise self.link.trouble(Stage.MAIL, Fault.GARBAGE, "replies out of step")
+            self._over = True
+        elif last.code == 354:
             await self._send_lone_dot()
-        elif refusal is not None:
+        else:
             self._leftover = refusal.stage is not Stage.MAIL
-            self._over = self._over or reply.code < 400
+            # QUIRK: where DATA alone is refused, an unasked reply may have shifted all later ones by one.
+            self._over = refusal.stage is Stage.DATA or last.code == 421
         return refusal
 
     async def _send_lone_dot(self) -> None:

@@ -7,6 +7,7 @@ import ssl
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import cast
 
 from mailroom.report import Stage
 from mailroom.smtp.options import Timeouts
@@ -72,8 +73,8 @@ class Link(asyncio.Protocol):
     # What asyncio tells us
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # QUIRK: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._replies.extend(self._parser.feed(data))

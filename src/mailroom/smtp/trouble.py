@@ -139,7 +139,11 @@ class Trouble(Exception):  # noqa: N818 – said in the field's word
         """
         if self.fault is not None:
             return self.stage is not Stage.DOT and not FAULTS[self.fault].permanent
-        return self.reply is not None and self.reply.code == 421 and self.stage is Stage.MAIL
+        return self.ends_session and self.stage is Stage.MAIL
+
+    @property
+    def ends_session(self) -> bool:
+        return self.fault is not None or (self.reply is not None and self.reply.code == 421)
 
 
 def connection_fault(error: OSError) -> Fault:
