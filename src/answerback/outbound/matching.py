@@ -1,0 +1,89 @@
+"""Which delivery a report is about, and how strong the proof is.
+
+Policy (architecture.md, "A returned bounce"; threat T8): a report may change a delivery only as far as its proof goes.
+
+* The signed return path that the mail came to, and the signed delivery token in the returned original, each prove one
+  delivery. Only that recipient and the servers on its way have seen them. An expired or forged one proves nothing.
+* Within the proof the report must name that recipient (or its original recipient), or name nobody, or the mail must be
+  about one recipient only: a forwarded mail bounces under its new address.
+* Message-ID and recipient prove nothing: everybody in Cc knows them. Such a report becomes a note on the ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from answerback.outbound.models import Delivery
+from answerback.outbound.tokens import Reader
+from mailroom.address import normalise
+from mailroom.bounces.read import Reading
+from mailroom.report import DeliveryReport
+from mailroom.return_path import Verdict
+
+
+class Strength(StrEnum):
+    """How a report was matched; the word stands in `DeliveryEvent.match`."""
+
+    RETURN_PATH = "return_path"
+    TOKEN = "token"  # noqa: S105
+    MESSAGE_ID = "message_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    delivery: Delivery
+    strength: Strength
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """The deliveries that a mail proves, strongest first; and why signed marks that it carries prove nothing."""
+
+    matches: Sequence[Match] = ()
+    rejected: Mapping[Verdict, int] = field(default_factory=dict)
+
+
+def proofs_of(reading: Reading, envelope_to: Sequence[str]) -> Proofs:
+    """What the mail proves. Deliveries that are gone are left out."""
+    reader = Reader.current()
+    marks = [(Strength.RETURN_PATH, found) for address in envelope_to if (found := reader.return_path(address))]
+    marks += [(Strength.TOKEN, reader.delivery_token(token)) for token in reading.delivery_tokens]
+    rejected: dict[Verdict, int] = {}
+    proven: dict[int, Strength] = {}
+    for strength, mark in marks:
+        if mark.verdict is Verdict.VALID and mark.delivery_id is not None:
+            proven.setdefault(mark.delivery_id, strength)
+        else:
+            rejected[mark.verdict] = rejected.get(mark.verdict, 0) + 1
+    rows = Delivery.objects.defer("header").in_bulk(proven)
+    return Proofs([Match(rows[pk], strength) for pk, strength in proven.items() if pk in rows], rejected)
+
+
+def match(report: DeliveryReport, proofs: Proofs, about_one: bool) -> Match | None:
+    """The delivery whose proof covers this report. `about_one`: the mail reports about one recipient only."""
+    agreeing = [found for found in proofs.matches if agrees(report, found.delivery.recipient)]
+    if agreeing:
+        return agreeing[0]
+    if not about_one and report.recipient:
+        return None
+    strongest = [found for found in proofs.matches if found.strength is proofs.matches[0].strength]
+    return strongest[0] if len(strongest) == 1 else None
+
+
+def unproven(report: DeliveryReport) -> Match | None:
+    """The delivery that Message-ID and recipient of the report point at, the newest of its chain."""
+    if not report.original_message_id:
+        return None
+    rows = Delivery.objects.filter(message__message_id=report.original_message_id).order_by("-id").defer("header")
+    return next((Match(row, Strength.MESSAGE_ID) for row in rows if agrees(report, row.recipient)), None)
+
+
+def about_one_recipient(reports: Sequence[DeliveryReport]) -> bool:
+    return len({normalise(report.original_recipient or report.recipient) for report in reports}) <= 1
+
+
+def agrees(report: DeliveryReport, recipient: str) -> bool:
+    """Whether the report names this recipient, as the final or the original one (RFC 3464 §2.3.1, §2.3.2)."""
+    return normalise(recipient) in {normalise(report.recipient), normalise(report.original_recipient)}

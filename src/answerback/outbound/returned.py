@@ -1,0 +1,111 @@
+"""Mail that comes back: reports about what we have sent.
+
+Runs in the transaction of whoever settles the received mail. Reading it again changes nothing: a mail counts once per
+delivery and fact, and leaves one note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from answerback.outbound import lifecycle, matching
+from answerback.outbound.lifecycle import Outcome
+from answerback.outbound.matching import Match, Proofs
+from answerback.store.models import RawMail
+from answerback.tickets import update
+from answerback.tickets.changes import Changes, TicketFact
+from answerback.tickets.models import Event
+from mailroom.bounces.read import Reading, read
+from mailroom.causes.classify import classify
+from mailroom.message import Mail
+from mailroom.report import DeliveryReport
+from mailroom.return_path import Verdict
+
+UNPROVEN = "unproven_report"  # the note's word; workspace has its sentence
+State = RawMail.State
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where the received mail stands now: a state of RawMail, a machine word why, and the ticket it is about."""
+
+    state: str
+    reason: str = ""
+    ticket_id: int | None = None
+
+
+def handle_report(raw_mail_id: int, mail: Mail, envelope_to: Sequence[str]) -> Result:
+    """Conclude from a report, as far as its proof goes."""
+    reading = read(mail)
+    proofs = matching.proofs_of(reading, envelope_to)
+    if not reading.reports:
+        return Result(State.UNMATCHED, "nothing-reported", _ticket_of(proofs))
+    outcomes = _outcomes(raw_mail_id, reading, proofs)
+    if outcomes:
+        lifecycle.record(outcomes)
+        return Result(State.REPORT, reading.kind, _ticket_of(proofs))
+    return _note(raw_mail_id, reading) or Result(State.UNMATCHED, _why_unmatched(proofs))
+
+
+def _outcomes(raw_mail_id: int, reading: Reading, proofs: Proofs) -> list[Outcome]:
+    about_one = matching.about_one_recipient(reading.reports)
+    matches = [(report, matching.match(report, proofs, about_one)) for report in reading.reports]
+    return [
+        Outcome(found.delivery.pk, report, match=found.strength, raw_mail_id=raw_mail_id)
+        for report, found in matches
+        if found
+    ]
+
+
+def _note(raw_mail_id: int, reading: Reading) -> Result | None:
+    """Tell the ticket of a report that names its mail without proving anything. One note for a delivery and action."""
+    for report in reading.reports:
+        found = matching.unproven(report)
+        if found is None or (ticket_id := found.delivery.ticket_id) is None:
+            continue
+        if not _is_noted(ticket_id, found, report):
+            fact = TicketFact(Event.Kind.DELIVERY_NOTE, _payload(raw_mail_id, report, found))
+            update.apply(ticket_id, Changes(facts=[fact]), None, update.SYSTEM)
+        return Result(State.REPORT, "unproven", ticket_id)
+    return None
+
+
+def _is_noted(ticket_id: int, found: Match, report: DeliveryReport) -> bool:
+    return Event.objects.filter(
+        ticket_id=ticket_id,
+        kind=Event.Kind.DELIVERY_NOTE,
+        data__note=UNPROVEN,
+        data__delivery_id=found.delivery.pk,
+        data__action=report.action,
+    ).exists()
+
+
+def _payload(raw_mail_id: int, report: DeliveryReport, found: Match) -> dict[str, object]:
+    delivery = found.delivery
+    return {
+        "note": UNPROVEN,
+        "raw_mail_id": raw_mail_id,
+        "delivery_id": delivery.pk,
+        "notification_id": delivery.message.notification_id,
+        "recipient": delivery.recipient,
+        "person": delivery.person.name if delivery.person else delivery.recipient,
+        "action": report.action,
+        "cause": classify(report).cause,
+        "smtp_code": report.reply_code,
+        "enhanced_code": str(report.status or ""),
+        "diagnostic": lifecycle.storable(report.diagnostic, 1000),
+        "match": found.strength,
+    }
+
+
+def _ticket_of(proofs: Proofs) -> int | None:
+    return next((found.delivery.ticket_id for found in proofs.matches), None)
+
+
+def _why_unmatched(proofs: Proofs) -> str:
+    if proofs.matches:
+        return "other-recipient"
+    if proofs.rejected.get(Verdict.EXPIRED):
+        return "expired-return-path"
+    return "forged" if proofs.rejected.get(Verdict.FORGED) else "no-proof"
