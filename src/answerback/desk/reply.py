@@ -10,7 +10,7 @@ from django.db import transaction
 from answerback.desk import effects, replacing
 from answerback.people.models import Account, Person
 from answerback.tickets import update
-from answerback.tickets.changes import UNSET, Changes, NewComment, Unset
+from answerback.tickets.changes import UNSET, Changes, NewAttachment, NewComment, Unset
 from answerback.tickets.models import Attachment, Audit, Ticket
 from mailroom import html as mail_html
 
@@ -26,7 +26,7 @@ class Reply:
     text: str
     public: bool
     html: str = ""
-    attachments: Sequence[Attachment] = ()
+    attachments: Sequence[NewAttachment | Attachment] = ()
     status: str | Unset = UNSET  # "send as"
     replaces: Sequence[int] = ()  # failed deliveries that this comment answers again
 

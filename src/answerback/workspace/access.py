@@ -16,7 +16,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def agent_required(view: View) -> View:
-    """Anybody who signs in. A part asked for by script is answered by a full reload instead of a sign-in form inside."""
+    """Anybody who signs in. Where a part of a page was asked for, the whole page reloads, so that its form shows."""
     guarded = login_required(view)
 
     @wraps(view)

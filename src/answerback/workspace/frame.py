@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop as _n
 
 from answerback.outbound import lanes
 from answerback.people.models import Account
@@ -25,14 +25,14 @@ from answerback.store.models import RawMail
 ALARMING = {"undelivered", "my-undelivered"}
 # the blocks of the left column: heading and the keys that stand under it; own and shared views follow
 BLOCKS: Sequence[tuple[str, str, Sequence[str]]] = (
-    ("tickets", N_("Tickets"), ("my-open", "unassigned", "open", "solved")),
-    ("delivery", N_("Delivery"), ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures")),
+    ("tickets", _n("Tickets"), ("my-open", "unassigned", "open", "solved")),
+    ("delivery", _n("Delivery"), ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures")),
 )
 COUNT_SHOWN = 9999
 HEALTH_WORDS = {
-    "fine": N_("everything is being sent"),
-    "waiting": N_("some mail is waiting"),
-    "down": N_("our mail server refuses us"),
+    "fine": _n("everything is being sent"),
+    "waiting": _n("some mail is waiting"),
+    "down": _n("our mail server refuses us"),
 }
 
 

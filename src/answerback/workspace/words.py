@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop as _n
 
 STATUSES = {
-    "new": N_("New"),
-    "open": N_("Open"),
-    "pending": N_("Pending"),
-    "hold": N_("On hold"),
-    "solved": N_("Solved"),
-    "closed": N_("Closed"),
+    "new": _n("New"),
+    "open": _n("Open"),
+    "pending": _n("Pending"),
+    "hold": _n("On hold"),
+    "solved": _n("Solved"),
+    "closed": _n("Closed"),
 }
-PRIORITIES = {"low": N_("Low"), "normal": N_("Normal"), "high": N_("High"), "urgent": N_("Urgent")}
-TYPES = {"question": N_("Question"), "incident": N_("Incident"), "problem": N_("Problem"), "task": N_("Task")}
+PRIORITIES = {"low": _n("Low"), "normal": _n("Normal"), "high": _n("High"), "urgent": _n("Urgent")}
+TYPES = {"question": _n("Question"), "incident": _n("Incident"), "problem": _n("Problem"), "task": _n("Task")}
 FIELDS = {
-    "status": N_("Status"),
-    "priority": N_("Priority"),
-    "type": N_("Type"),
-    "assignee": N_("Assignee"),
-    "assignee_id": N_("Assignee"),
-    "group": N_("Group"),
-    "group_id": N_("Group"),
-    "subject": N_("Subject"),
-    "requester": N_("Requester"),
-    "requester_id": N_("Requester"),
-    "tags": N_("Tags"),
-    "current_tags": N_("Tags"),
-    "delivery": N_("Delivery"),
-    "comment_is_public": N_("Comment"),
-    "update_type": N_("Ticket"),
-    "role": N_("Who changed it"),
+    "status": _n("Status"),
+    "priority": _n("Priority"),
+    "type": _n("Type"),
+    "assignee": _n("Assignee"),
+    "assignee_id": _n("Assignee"),
+    "group": _n("Group"),
+    "group_id": _n("Group"),
+    "subject": _n("Subject"),
+    "requester": _n("Requester"),
+    "requester_id": _n("Requester"),
+    "tags": _n("Tags"),
+    "current_tags": _n("Tags"),
+    "delivery": _n("Delivery"),
+    "comment_is_public": _n("Comment"),
+    "update_type": _n("Ticket"),
+    "role": _n("Who changed it"),
 }
-ROLES = {"admin": N_("Administrator"), "agent": N_("Agent")}
+ROLES = {"admin": _n("Administrator"), "agent": _n("Agent")}
+VIAS = {
+    "email": _n("by e-mail"),
+    "web": _n("in the workspace"),
+    "api": _n("by the API"),
+    "rule": _n("by a trigger"),
+    "system": _n("by itself"),
+}
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 _OF = {"status": STATUSES, "priority": PRIORITIES, "type": TYPES}
 
@@ -44,6 +51,10 @@ def status_name(status: str) -> str:
 
 def field_name(field: str) -> str:
     return gettext(FIELDS[field]) if field in FIELDS else field
+
+
+def via_name(via: str) -> str:
+    return gettext(VIAS.get(via, via))
 
 
 def value_name(field: str, value: object) -> str:

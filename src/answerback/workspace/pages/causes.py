@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop as _n
 
 from answerback.workspace.access import agent_required
 from mailroom.causes import catalogue
 from mailroom.causes.catalogue import Cause, StatusCode
 
 GROUP_TITLES = {
-    "agent": N_("You can mend it"),
-    "customer": N_("The customer, or the customer's IT, can mend it"),
-    "admin": N_("Your administrator can mend it"),
-    "retry": N_("It usually passes by itself"),
-    "quiet": N_("No failure"),
+    "agent": _n("You can mend it"),
+    "customer": _n("The customer, or the customer's IT, can mend it"),
+    "admin": _n("Your administrator can mend it"),
+    "retry": _n("It usually passes by itself"),
+    "quiet": _n("No failure"),
 }
 WHO = {
-    "agent": N_("Who can mend it: you"),
-    "customer": N_("Who can mend it: the customer or the customer's IT"),
-    "admin": N_("Who can mend it: your administrator"),
-    "nobody": N_("Nobody has to do anything yet"),
+    "agent": _n("Who can mend it: you"),
+    "customer": _n("Who can mend it: the customer or the customer's IT"),
+    "admin": _n("Who can mend it: your administrator"),
+    "nobody": _n("Nobody has to do anything yet"),
 }
 HARDNESS = {
-    "hard": N_("Permanent: the address must change"),
-    "soft": N_("Temporary: the same mail may work later"),
-    "ours": N_("The address is fine, this mail was not taken"),
+    "hard": _n("Permanent: the address must change"),
+    "soft": _n("Temporary: the same mail may work later"),
+    "ours": _n("The address is fine, this mail was not taken"),
 }
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop as _n
 
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
@@ -25,21 +25,21 @@ SEARCH_COLUMNS = ["subject", "requester", "status", "assignee", "updated"]
 # column -> what the list is sorted by when its heading is pressed
 SORTED_BY = {"subject": "id"} | {column: column for column in SORTS}
 PROBLEMS = {
-    "unknown_key": N_("“%s:” is not something one can search by."),
-    "unknown_order": N_("One cannot sort by “%s”."),
-    "bad_date": N_("“%s” is not a date; write it like 2026-11-23."),
+    "unknown_key": _n("“%s:” is not something one can search by."),
+    "unknown_order": _n("One cannot sort by “%s”."),
+    "bad_date": _n("“%s” is not a date; write it like 2026-11-23."),
 }
 EMPTY_TEXTS = {
     "undelivered": (
-        N_("Every reply arrived"),
-        N_("When an answer cannot be delivered, its ticket stands here at once."),
+        _n("Every reply arrived"),
+        _n("When an answer cannot be delivered, its ticket stands here at once."),
     ),
-    "my-undelivered": (N_("Every reply arrived"), N_("None of your answers is waiting for you.")),
-    "my-open": (N_("Nothing on your desk"), N_("Tickets assigned to you appear here by themselves.")),
-    "unassigned": (N_("Everything has an owner"), N_("New tickets without an assignee appear here.")),
-    "trying": (N_("Nothing is waiting"), N_("Mail that a server asked us to send later is listed here.")),
+    "my-undelivered": (_n("Every reply arrived"), _n("None of your answers is waiting for you.")),
+    "my-open": (_n("Nothing on your desk"), _n("Tickets assigned to you appear here by themselves.")),
+    "unassigned": (_n("Everything has an owner"), _n("New tickets without an assignee appear here.")),
+    "trying": (_n("Nothing is waiting"), _n("Mail that a server asked us to send later is listed here.")),
 }
-EMPTY_VIEW = (N_("No tickets here"), N_("Tickets that fit this view appear here by themselves."))
+EMPTY_VIEW = (_n("No tickets here"), _n("Tickets that fit this view appear here by themselves."))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from answerback.core import clock
-from answerback.workspace import words
+from answerback.outbound import standing
+from answerback.people.models import Identity
+from answerback.workspace import reachability, words
 from mailroom import html as mail_html
 
 register = template.Library()
@@ -70,3 +73,56 @@ def status_name(status: str) -> str:
 @register.filter
 def priority_name(priority: str) -> str:
     return words.value_name("priority", priority)
+
+
+@register.filter
+def remote_images(html: str) -> int:
+    """How many images of a mail lie on the Internet."""
+    return mail_html.split_remote_images(html)[1]
+
+
+@register.filter
+def plain_text(html: str) -> str:
+    return mail_html.to_text(html)
+
+
+@register.filter
+def host_name(remote_mta: str) -> str:
+    """The name people know a server by: "mx.example.org" of "mx.example.org [192.0.2.1]:25"."""
+    return remote_mta.partition(" ")[0].partition(";")[2] or remote_mta.partition(" ")[0]
+
+
+@register.filter
+def rule_name(hold_reason: str) -> str:
+    return gettext(hold_reason.removeprefix("rule:"))
+
+
+@register.filter
+def reach(identity: Identity) -> reachability.Reachability:
+    return reachability.of(identity)
+
+
+@register.filter
+def phone_link(phone: str) -> str:
+    return "".join(character for character in phone if character in "+0123456789")
+
+
+@register.filter
+def via_name(via: str) -> str:
+    return words.via_name(via)
+
+
+@register.filter
+def cause_name(cause: str) -> str:
+    return standing.cause_name(cause)
+
+
+@register.filter
+def trigger_name(title: str) -> str:
+    """Shipped triggers speak the reader's language, an admin's own as they were named."""
+    return gettext(title) if title else ""
+
+
+@register.filter
+def one_line(text: str) -> str:
+    return " · ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -1,0 +1,135 @@
+"""A ticket as its page shows it: comments with what became of their mail, and who is on it.
+
+Read-only. A fixed number of queries, however long the conversation is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from answerback.outbound import standing
+from answerback.outbound.standing import Chain, CommentStanding
+from answerback.people.models import Identity, Person
+from answerback.tickets.models import Attachment, Comment, Participant, Ticket
+from answerback.workspace import reachability
+from answerback.workspace.reachability import Reachability
+
+LINES_PER_PIXEL_GUESS = 22  # height of a line in the mail frame, until the frame has been measured
+FRAME_LEAST, FRAME_MOST = 60, 600
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One comment and its mail."""
+
+    comment: Comment
+    by_agent: bool
+    standing: CommentStanding | None
+    attachments: Sequence[Attachment] = ()
+
+    @property
+    def to(self) -> list[standing.PersonStanding]:
+        return self._in_role("to")
+
+    @property
+    def cc(self) -> list[standing.PersonStanding]:
+        return self._in_role("cc")
+
+    @property
+    def unheard(self) -> bool:
+        """A public comment of an agent that was mailed to nobody."""
+        return self.comment.public and self.by_agent and self.standing is None
+
+    @property
+    def frame_height(self) -> int:
+        lines = sum(1 + len(line) // 80 for line in self.comment.text.splitlines()) + 1
+        return max(FRAME_LEAST, min(FRAME_MOST, lines * LINES_PER_PIXEL_GUESS))
+
+    def _in_role(self, role: str) -> list[standing.PersonStanding]:
+        return [person for person in self.standing.people if person.role == role] if self.standing else []
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody the next answer goes to, and how likely it is to arrive."""
+
+    person: Person
+    address: str
+    reach: Reachability
+    confirmed: bool = True
+
+
+@dataclass
+class Conversation:
+    ticket: Ticket
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def last_comment_id(self) -> int:
+        return self.entries[-1].comment.pk if self.entries else 0
+
+    @cached_property
+    def open_failures(self) -> list[tuple[Entry, Chain]]:
+        """In the order of the conversation."""
+        return [
+            (entry, chain)
+            for entry in self.entries
+            if entry.standing
+            for person in entry.standing.people
+            for chain in person.chains
+            if chain.open
+        ]
+
+
+def find_ticket(number: int) -> Ticket | None:
+    related = ("requester__organization", "assignee__person", "group", "support_address", "follow_up_of")
+    return Ticket.objects.select_related(*related).filter(pk=number).first()
+
+
+def of(ticket: Ticket) -> Conversation:
+    comments = list(
+        Comment.objects.filter(ticket=ticket)
+        .select_related("author__account")
+        .prefetch_related("attachments")
+        .order_by("id")
+    )
+    found = standing.of_ticket(ticket.pk)
+    entries = [
+        Entry(
+            comment=comment,
+            by_agent=is_agent(comment.author),
+            standing=found.get(comment.pk),
+            attachments=[file for file in comment.attachments.all() if not file.inline],
+        )
+        for comment in comments
+    ]
+    return Conversation(ticket, entries)
+
+
+def recipients(ticket: Ticket) -> tuple[Recipient, list[Recipient]]:
+    """The requester and the CCs, also those who wait for a click."""
+    rows = list(
+        Participant.objects.filter(ticket=ticket, role=Participant.Role.CC).select_related("person").order_by("id")
+    )
+    people = [ticket.requester, *(row.person for row in rows)]
+    best = best_identities(people)
+    ccs = [_recipient(row.person, best, row.confirmed) for row in rows]
+    return _recipient(ticket.requester, best), ccs
+
+
+def best_identities(people: Sequence[Person]) -> dict[int, Identity]:
+    """By person id: the address mail would go to."""
+    rows = Identity.objects.filter(person__in=people).order_by("primary", "-id")
+    return {row.person_id: row for row in rows}
+
+
+def is_agent(person: Person) -> bool:
+    """Costs no query where the person was loaded with `account`."""
+    return hasattr(person, "account")
+
+
+def _recipient(person: Person, best: dict[int, Identity], confirmed: bool = True) -> Recipient:
+    identity = best.get(person.pk)
+    return Recipient(person, identity.address if identity else "", reachability.of(identity), confirmed)

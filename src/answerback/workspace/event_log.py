@@ -1,0 +1,100 @@
+"""The events of a ticket, as people read them: every update with its changes, its mail, and what became of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext
+
+from answerback.outbound import standing
+from answerback.outbound.standing import Chain
+from answerback.people.models import Account, Group, Person
+from answerback.tickets.models import Audit, Event, Ticket
+from answerback.workspace import words
+
+_PEOPLE = {"assignee_id": Account, "group_id": Group, "requester_id": Person}
+Kind = Event.Kind
+
+
+@dataclass(frozen=True)
+class Change:
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A mail that the update caused: the trigger, and each recipient with the whole chain of deliveries."""
+
+    event_id: int
+    trigger: str
+    chains: Sequence[Chain]
+
+
+@dataclass
+class Update:
+    """One audit."""
+
+    audit: Audit
+    changes: list[Change] = field(default_factory=list)
+    comments: list[Event] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
+    facts: list[Event] = field(default_factory=list)  # failures, resolutions and notes about deliveries
+
+
+def of(ticket: Ticket) -> list[Update]:
+    """In time order, in a fixed number of queries."""
+    audits = list(
+        Audit.objects.filter(ticket=ticket).select_related("author").prefetch_related("events").order_by("id")
+    )
+    names = _names([event for audit in audits for event in audit.events.all()])
+    sent = standing.of_notifications(ticket.pk)
+    return [_update(audit, names, sent) for audit in audits]
+
+
+def _update(audit: Audit, names: dict[tuple[str, int], str], sent: dict[int, list[Chain]]) -> Update:
+    update = Update(audit)
+    for event in sorted(audit.events.all(), key=lambda event: event.pk):
+        match event.kind:
+            case Kind.CREATE | Kind.CHANGE | Kind.CC_CHANGE:
+                update.changes.append(_change(event, names))
+            case Kind.COMMENT:
+                update.comments.append(event)
+            case Kind.NOTIFICATION:
+                trigger = gettext(event.data.get("trigger_title") or "")
+                update.notifications.append(Notification(event.pk, trigger, sent.get(event.pk, ())))
+            case _:
+                update.facts.append(event)
+    return update
+
+
+def _change(event: Event, names: dict[tuple[str, int], str]) -> Change:
+    return Change(
+        field="CC" if event.kind == Kind.CC_CHANGE else words.field_name(event.field),
+        before=_value(event.field, event.data.get("previous_value"), names),
+        after=_value(event.field, event.data.get("value"), names),
+    )
+
+
+def _value(name: str, value: object, names: dict[tuple[str, int], str]) -> str:
+    if name in _PEOPLE and isinstance(value, int):
+        return names.get((name, value), f"#{value}")
+    return words.value_name(name, value)
+
+
+def _names(events: Sequence[Event]) -> dict[tuple[str, int], str]:
+    """Names of the people and groups that changes speak of: one query per kind."""
+    wanted: dict[str, set[int]] = {name: set() for name in _PEOPLE}
+    for event in events:
+        if event.field in wanted:
+            values = (event.data.get("value"), event.data.get("previous_value"))
+            wanted[event.field].update(value for value in values if isinstance(value, int))
+    found: dict[tuple[str, int], str] = {}
+    for name, model in _PEOPLE.items():
+        rows = model.objects.filter(pk__in=wanted[name])
+        if model is Account:
+            rows = rows.select_related("person")
+        found |= {(name, row.pk): str(row) for row in rows}
+    return found

@@ -1,0 +1,181 @@
+"""The composer: a public answer or an internal note on a ticket, and a new ticket. An error keeps the agent's text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from answerback.desk import reply as desk_reply
+from answerback.outbound.models import Delivery
+from answerback.people.models import Account
+from answerback.store import blobs
+from answerback.tickets.changes import UNSET, NewAttachment, Unset
+from answerback.tickets.models import Attachment, Ticket
+from answerback.tickets.update import TicketClosedError
+from answerback.workspace import conversation, words
+from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.conversation import Conversation
+from mailroom import address as addresses
+
+SEND_AS = ("open", "pending", "solved")
+DEFAULT_SEND_AS = "pending"
+ENVELOPE_SHARE = 0.72  # what base64 and headers leave of a message for files
+
+
+class TooLargeError(ValueError):
+    """The files together do not fit into a mail."""
+
+
+@dataclass
+class Typed:
+    """What stands in the composer."""
+
+    text: str = ""
+    public: bool = True
+    problem: str = ""
+    kept: Sequence[Attachment] = ()  # files of an earlier comment that go out again
+    replaces: Sequence[int] = field(default_factory=list)  # failed deliveries this answers anew
+
+
+def context_of(ticket: Ticket, account: Account, read: Conversation, typed: Typed | None = None) -> dict[str, Any]:
+    return {
+        "typed": typed or Typed(),
+        "send_as": [(key, words.status_name(key)) for key in SEND_AS],
+        "default_send_as": DEFAULT_SEND_AS,
+        "signature": account.signature,
+        "file_limit": filesizeformat(file_limit()),
+        "file_limit_bytes": file_limit(),
+        "closed": ticket.status == Ticket.Status.CLOSED,
+    }
+
+
+@agent_required
+def composer(request: HttpRequest, number: int) -> HttpResponse:
+    """The empty composer; with `again=DELIVERY`, the text and files of the comment that did not arrive."""
+    ticket = _find(number)
+    return _render(request, ticket, _typed_again(ticket, request.GET.get("again", "")))
+
+
+@agent_required
+@require_POST
+def reply(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = _find(number)
+    typed = _read(request, ticket)
+    try:
+        desk_reply.reply(number, _reply_of(request, typed), account_of(request))
+    except desk_reply.EmptyCommentError:
+        typed.problem = _("Write something first, or attach a file.")
+    except TicketClosedError:
+        typed.problem = _("This ticket was closed meanwhile. Copy your text and open a new ticket for it.")
+    except TooLargeError:
+        typed.problem = _("These files are too large for a mail (the limit is %s). Your text is still here.") % (
+            filesizeformat(file_limit())
+        )
+    except OSError:
+        typed.problem = _("Your comment could not be stored. It stands here unchanged; please try again.")
+    if typed.problem:
+        return _refused(request, ticket, typed)
+    return _done(request, number)
+
+
+def file_limit() -> int:
+    """Octets of files that still fit into a message of the allowed size."""
+    return int(settings.MAX_MESSAGE_SIZE * ENVELOPE_SHARE)
+
+
+def store_files(request: HttpRequest) -> list[NewAttachment]:
+    """The uploaded files, stored. TooLargeError."""
+    files: list[UploadedFile] = request.FILES.getlist("files")
+    if sum(file.size or 0 for file in files) > file_limit():
+        raise TooLargeError
+    return [
+        NewAttachment(
+            blob=blobs.save(file.read()),
+            file_name=file.name or _("file"),
+            content_type=file.content_type or "application/octet-stream",
+        )
+        for file in files
+    ]
+
+
+def _find(number: int) -> Ticket:
+    ticket = conversation.find_ticket(number)
+    if ticket is None:
+        raise Http404
+    return ticket
+
+
+def _read(request: HttpRequest, ticket: Ticket) -> Typed:
+    tokens = request.POST.getlist("keep")
+    return Typed(
+        text=request.POST.get("text", ""),
+        public=request.POST.get("public", "1") == "1",
+        kept=list(Attachment.objects.filter(token__in=tokens, comment__ticket=ticket).select_related("blob")),
+        replaces=[int(pk) for pk in request.POST.getlist("replaces") if pk.isdigit()],
+    )
+
+
+def _reply_of(request: HttpRequest, typed: Typed) -> desk_reply.Reply:
+    again = [NewAttachment(file.blob, file.file_name, file.content_type) for file in typed.kept]
+    return desk_reply.Reply(
+        text=typed.text,
+        public=typed.public,
+        attachments=[*again, *store_files(request)],
+        status=_status(request, typed.public),
+        replaces=typed.replaces,
+    )
+
+
+def _status(request: HttpRequest, public: bool) -> str | Unset:
+    status = request.POST.get("status", DEFAULT_SEND_AS if public else "")
+    return status if status in SEND_AS else UNSET
+
+
+def _typed_again(ticket: Ticket, delivery_id: str) -> Typed:
+    if not delivery_id.isdigit():
+        return Typed()
+    related = Delivery.objects.select_related("message__comment")
+    delivery = related.filter(pk=int(delivery_id), ticket=ticket).first()
+    if delivery is None or delivery.message.comment is None:
+        return Typed()
+    comment = delivery.message.comment
+    return Typed(text=comment.text, kept=list(comment.attachments.filter(inline=False)), replaces=[delivery.pk])
+
+
+def _render(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:
+    requester, ccs = conversation.recipients(ticket)
+    context = {"ticket": ticket, "requester": requester, "ccs": ccs}
+    context |= context_of(ticket, account_of(request), Conversation(ticket), typed)
+    return render(request, "tickets/_composer.html", context)
+
+
+def _refused(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return _render(request, ticket, typed)
+    messages.error(request, typed.problem)
+    return _render(request, ticket, typed)
+
+
+def _done(request: HttpRequest, number: int) -> HttpResponse:
+    """The fresh composer, and the changed parts of the page with the new comment."""
+    if not request.headers.get("HX-Request"):
+        return redirect(f"/tickets/{number}")
+    response = composer(request, number)
+    assert isinstance(response, HttpResponse)
+    response.headers["HX-Trigger-After-Swap"] = "composer-sent"
+    return response
+
+
+def parse_addresses(text: str) -> list[str]:
+    """Addresses of a field for several, as typed."""
+    return [one.spec for one in addresses.parse_addresses(text.replace(";", ","))]
