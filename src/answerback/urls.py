@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
     path("metrics", probes.metrics),
+    path("sandbox/", include("answerback.sandbox.urls")),
     path("", include("answerback.workspace.urls")),
 ]
 
