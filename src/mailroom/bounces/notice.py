@@ -33,7 +33,9 @@ _TRACE_HEADER = re.compile(
     r"^[> ]{0,4}(?:Received|Return-Path|Delivered-To|DKIM-Signature|ARC-[A-Za-z-]+|MIME-Version|X-[A-Za-z0-9-]+): ?",
     re.I | re.M,
 )
-_ANY_HEADER = re.compile(r"[> ]{0,4}[A-Za-z][A-Za-z0-9-]{1,60}:(?:\s|$|<)")
+_ANY_HEADER = re.compile(
+    r"[> ]{0,4}(?:[A-Za-z][A-Za-z0-9-]{1,60}:(?:\s|$|<)|(?:Received|Message-ID|From|To|Date|Subject):)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,16 @@ from mailroom.report import Action, DeliveryReport, Source
 
 MAX_LINES: Final = 2000
 MAX_RECIPIENTS: Final = 200
-MAX_DIAGNOSTIC: Final = 2000
+MAX_DIAGNOSTIC: Final = 4000
+_LEAD: Final = 300  # characters of a paragraph that may announce addresses
 
 # An address in running text. Possessive, so that a long run of letters costs one pass.
 _ADDRESS: Final = re.compile(r"""[^\s<>()\[\]"',;:|@\\]{1,128}@[^\s<>()\[\]"',;:|@/\\]{1,255}""")
-_LABELLED: Final = re.compile(r"^[\s>*|-]{0,20}([^:=<>@]{1,60}?)\s{0,5}[:=：]\s{0,20}[\[<\"']{0,3}(?:smtp:)?$", re.I)
+# "Failed recipient(s): <" before an address, also as one of several: "[Status: Error, Address: <".
+_LABELLED: Final = re.compile(
+    r"(?:^|[,;\[(])[\s>*|-]{0,20}((?:[^:=<>@,;\[(]|\(e?s\)){1,60}?)\s{0,5}[:=：]\s{0,20}[\[<\"']{0,3}(?:smtp:)?$", re.I
+)
+_X400: Final = re.compile(r"^(?:smtp|rfc822|rfc-822)=", re.I)  # QUIRK: Exchange 5.5: "o=Werk;dda:SMTP=a@b"
 _LABEL_NOISE: Final = re.compile(r"\(e?s\)|\d+|\battempts?\b|\bthe\b")
 _PUNCTUATION: Final = " \t<>\"'[](){}*-=.,;:|>•·#&_~+「」『』、。"
 _LOCAL_PART: Final = re.compile(r"^\s{0,20}<?([A-Za-z0-9][A-Za-z0-9._+-]{1,63})>?\s{0,20}$")
@@ -74,7 +79,7 @@ def read(notice: Notice) -> list[DeliveryReport] | None:
         return None
     action = _action(notice)
     told = _said_about(notice.lines[:MAX_LINES], mentions)
-    return [_report(mention, text, action, notice) for mention, text in zip(mentions, told, strict=True)]
+    return [_report(mention, text, action) for mention, text in zip(mentions, told, strict=True)]
 
 
 # Is this a notice?
@@ -189,12 +194,14 @@ def _named(notice: Notice, lines: Sequence[str]) -> Iterator[_Mention]:
 
 def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
     """Every address of the text with its standing; those of other people are left out."""
-    announced = False  # the line before ends like "the following recipients:", so that addresses are expected
-    before = ""
+    announced = False  # the lines before end like "the following recipients:", so that addresses are expected
+    before = paragraph = ""
     told: dict[int, frozenset[str]] | None = None
     for number, line in enumerate(lines):
         if not line.strip():
+            paragraph = ""
             continue
+        paragraph = f"{paragraph} {line}"[-_LEAD:]
         found = list(_ADDRESS.finditer(line)) if "@" in line else []
         for match in found:
             standing = _standing(line, match, before, announced=announced)
@@ -203,13 +210,15 @@ def _mentions(lines: Sequence[str]) -> Iterator[_Mention]:
                 standing = _standing_in_sentence(told.get(number), match[0])
             rest = line if standing is _Standing.SPOKEN else line[match.end() :].lstrip(">\"')] :")
             yield _Mention(standing, _clean(match[0]), number, rest)
-        announced = _announces(line) or (announced and bool(found))
+        announced = _announces(paragraph) or (announced and bool(found))
         before = line
 
 
 def _standing(line: str, match: re.Match[str], before: str, *, announced: bool) -> _Standing | None:
     """The standing by what is around the address on its line; None where only the sentence can tell."""
     head, rest = line[: match.start()], line[match.end() :]
+    if _X400.match(match[0]):
+        return _Standing.LISTED
     label = _label(head)
     if label is not None:
         return _standing_by_label(label)
@@ -248,7 +257,7 @@ def _standing_by_label(label: str) -> _Standing | None:
 
 
 def _label(head: str) -> str | None:
-    match = _LABELLED.match(head)
+    match = _LABELLED.search(head[-200:])
     return match[1] if match else None
 
 
@@ -263,10 +272,16 @@ def _comments(rest: str) -> bool:
     )
 
 
-def _announces(line: str) -> bool:
-    """ "did not reach the following recipient(s):" """
-    bare = line.rstrip(" \t*=-")
-    return bare.endswith((":", "：")) and phrases.FAILURES.occur_in(phrases.folded(bare))
+def _announces(lead: str) -> bool:
+    """Whether addresses come below a lead such as "did not reach the following recipient(s):"."""
+    bare = lead.rstrip(" \t*=-")
+    return bare.endswith((":", "：")) and _tells(bare)
+
+
+def _tells(text: str) -> bool:
+    """Whether the text speaks of failure or delay."""
+    words = phrases.folded(text)
+    return phrases.FAILURES.occur_in(words) or phrases.STILL_TRYING.occur_in(words)
 
 
 def _told_addresses(lines: Sequence[str]) -> dict[int, frozenset[str]]:
@@ -278,7 +293,7 @@ def _told_addresses(lines: Sequence[str]) -> dict[int, frozenset[str]]:
             paragraph.append(number)
         elif paragraph:
             sentences = _SENTENCE_END.split(" ".join(lines[n].strip() for n in paragraph))
-            telling = [text for text in sentences if phrases.FAILURES.occur_in(phrases.folded(text))]
+            telling = [text for text in sentences if _tells(text)]
             if telling:
                 told = frozenset(address for text in telling for address in _ADDRESS.findall(text))
                 found.update(dict.fromkeys(paragraph, told))
@@ -289,24 +304,29 @@ def _told_addresses(lines: Sequence[str]) -> dict[int, frozenset[str]]:
 def _clean(address: str) -> str:
     """The address without what the text has glued to it: "SMTP=a@b.", "mailto:"."""
     bare = address.strip(".?!*=`»«“”‘’、。")
-    return re.sub(r"^(?:smtp=|rfc822=)", "", bare, flags=re.I)
+    return _X400.sub("", bare)
 
 
 # What was said about each?
 
 
 def _said_about(lines: Sequence[str], mentions: Sequence[_Mention]) -> list[str]:
-    """For each mention the lines that tell its reason, "" where nothing does."""
+    """For each mention the lines that tell its reason, "" where nothing does; each at most `MAX_DIAGNOSTIC` long."""
     if len(mentions) == 1:
-        return [_said_about_one(lines, mentions[0])]
+        return [_said_about_one(lines, mentions[0])[:MAX_DIAGNOSTIC]]
     starts = sorted({mention.line for mention in mentions})
-    below = _below_list(lines, starts[-1])
+    below = "\n".join(lines[starts[-1] + 1 :]).strip()[:MAX_DIAGNOSTIC]
+    dialogue = [(line, line.lower()) for line in lines if _REPLY_LINE.match(line) or ">>>" in line]
     return [
-        _own_lines(lines, mention, starts) or _dialogue_about(lines, mention.address) or below for mention in mentions
+        _own_lines(lines, mention, starts)[:MAX_DIAGNOSTIC]
+        or _dialogue_about(dialogue, mention.address)[:MAX_DIAGNOSTIC]
+        or below
+        for mention in mentions
     ]
 
 
 def _said_about_one(lines: Sequence[str], mention: _Mention) -> str:
+    """What stands below the only address; all of the notice where only that has a code."""
     below = "\n".join([mention.rest, *lines[mention.line + 1 :]]).strip()
     if read_codes(below).reply_code:
         return below
@@ -327,23 +347,20 @@ def _own_lines(lines: Sequence[str], mention: _Mention, starts: Sequence[int]) -
     return text if text.strip(_PUNCTUATION + "\n") else ""
 
 
-def _dialogue_about(lines: Sequence[str], address: str) -> str:
-    """Lines of a quoted SMTP dialogue that name the address, with the replies right below."""
+def _dialogue_about(dialogue: Sequence[tuple[str, str]], address: str) -> str:
+    """Replies of a quoted SMTP dialogue that name the address, or follow upon a command that does.
+
+    `dialogue` has each line as it is and in lower case.
+    """
     wanted = address.lower()
     told: list[str] = []
-    following = False
-    for line in lines:
-        names = wanted in line.lower()
-        if (names and (_REPLY_LINE.match(line) or ">>>" in line)) or (following and _REPLY_LINE.match(line)):
+    asked = False
+    for line, folded in dialogue:
+        if ">>>" in line:
+            asked = wanted in folded
+        elif asked or wanted in folded:
             told.append(_SENDMAIL_REPLY.sub("", line))
-            following = ">>>" in line or following
-        else:
-            following = False
-    return "\n".join(line for line in told if ">>>" not in line)
-
-
-def _below_list(lines: Sequence[str], last: int) -> str:
-    return "\n".join(lines[last + 1 :]).strip()
+    return "\n".join(told)
 
 
 # The verdict
@@ -356,23 +373,21 @@ def _action(notice: Notice) -> Action:
     return Action.FAILED
 
 
-def _report(mention: _Mention, said: str, action: Action, notice: Notice) -> DeliveryReport:
-    line = _SENDMAIL_REPLY.sub("", said)
-    codes = read_codes(line)
+def _report(mention: _Mention, said: str, action: Action) -> DeliveryReport:
+    codes = read_codes(_SENDMAIL_REPLY.sub("", said))
     status, reply_code = codes.status, codes.reply_code
     if status and reply_code and reply_code // 100 != status.class_:
         status = None
-    expired = phrases.EXPIRED.occur_in(phrases.folded(said))
     return DeliveryReport(
         recipient=mention.address,
         action=action,
         permanent=action is Action.FAILED and _is_permanent(said, reply_code, status.permanent if status else None),
         reply_code=reply_code,
         status=status,
-        diagnostic=said[:MAX_DIAGNOSTIC],
+        diagnostic=said,
         remote_mta=read_remote_mta(said),
         source=Source.REPORT,
-        expired=expired,
+        expired=phrases.EXPIRED.occur_in(phrases.folded(said)),
         origins={"recipient": mention.standing.name.lower(), "action": "wording"},
     )
 
@@ -391,4 +406,4 @@ def read_original_recipient(notice: Notice) -> list[DeliveryReport] | None:
     if len(recipients) != 1:
         return None
     mention = _Mention(_Standing.ADDRESSED, recipients[0].spec, -1)
-    return [_report(mention, notice.text.strip(), _action(notice), notice)]
+    return [_report(mention, notice.text.strip()[:MAX_DIAGNOSTIC], _action(notice))]
