@@ -62,7 +62,7 @@ class Dialogue:
         Raises the `Trouble` that another host may heal: it is about `pending[0]`, which is still there.
         """
         while pending and not self._over:
-            fault = self._unfit(pending[0])
+            fault = None if self._opened else self._unfit(pending[0])
             if fault is not None:
                 yield pending.popleft(), self.link.trouble(Stage.MAIL, fault)
                 continue
