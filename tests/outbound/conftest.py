@@ -5,10 +5,14 @@ The cast is that of tests/world.py, made without the desk: the outbox knows noth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from answerback.core import clock
 from answerback.outbound import enqueue
@@ -20,6 +24,23 @@ from answerback.tickets.changes import NewComment, NewTicket
 from answerback.tickets.models import Participant, SupportAddress, Ticket
 
 Outbox = Callable[..., list[Delivery]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine in an event loop of its own; its database thread lets go afterwards."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(_play(pyfuncitem.obj(**arguments)))
+    return True
+
+
+async def _play(story: Awaitable[None]) -> None:
+    try:
+        await story
+    finally:
+        await sync_to_async(connections.close_all)()
 
 
 @dataclass

@@ -1,0 +1,125 @@
+"""A next hop on loopback. The local part, up to a "+", says what becomes of a mail: 550, 451, lost, hang, or ok.
+
+`lost` is kept and then the connection is closed without a word (RFC 1047); `hang` waits after the final dot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+HANG = 60.0
+
+
+def fate_of(recipient: str) -> str:
+    return recipient.partition("@")[0].partition("+")[0]
+
+
+@dataclass
+class Kept:
+    """A message that was taken."""
+
+    mail_from: str
+    rcpt_to: str
+    content: bytes
+
+
+@dataclass
+class Hop:
+    """`async with Hop() as hop`: `hop.url` is a relay; `hop.refuses` may hold a banner that it greets with instead."""
+
+    kept: list[Kept] = field(default_factory=list)
+    refuses: str = ""
+    sessions: int = 0
+    most_sessions: int = 0
+    on_rcpt: Callable[[str], None] | None = None
+
+    async def __aenter__(self) -> Hop:
+        self._open = set[asyncio.Task[None]]()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}?tls=none"
+
+    def copies(self, recipient: str) -> list[Kept]:
+        return [mail for mail in self.kept if mail.rcpt_to == recipient]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._open.add(task)
+        self.sessions += 1
+        self.most_sessions = max(self.most_sessions, self.sessions)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._talk(reader, writer)
+        finally:
+            self.sessions -= 1
+            self._open.discard(task)
+            writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def say(line: str) -> None:
+            writer.write(f"{line}\r\n".encode())
+
+        say(self.refuses or "220 hop.test ESMTP")
+        if self.refuses:
+            return
+        mail_from = rcpt_to = ""
+        while line := (await reader.readuntil(b"\r\n")).decode().strip():
+            verb = line[:4].upper()
+            if verb == "EHLO":
+                writer.write(b"250-hop.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n")
+            elif verb == "MAIL":
+                mail_from, rcpt_to = line.split("<")[1].split(">")[0], ""
+                say("250 2.1.0 Ok")
+            elif verb == "RCPT":
+                rcpt_to = self._rcpt(line.split("<")[1].split(">")[0], say)
+            elif verb == "DATA":
+                if not rcpt_to:
+                    say("554 5.5.1 no valid recipients")
+                    continue
+                say("354 go on")
+                content = await reader.readuntil(b"\r\n.\r\n")
+                if not await self._answer_dot(Kept(mail_from, rcpt_to, content[:-3]), say):
+                    return
+            elif verb == "QUIT":
+                say("221 2.0.0 Bye")
+                return
+            else:
+                say("250 2.0.0 Ok")
+
+    def _rcpt(self, recipient: str, say: Callable[[str], None]) -> str:
+        if self.on_rcpt:
+            self.on_rcpt(recipient)
+        match fate_of(recipient):
+            case "550":
+                say("550 5.1.1 User unknown")
+                return ""
+            case "451":
+                say("451 4.7.1 Greylisted, try again later")
+                return ""
+        say("250 2.1.5 Ok")
+        return recipient
+
+    async def _answer_dot(self, mail: Kept, say: Callable[[str], None]) -> bool:
+        """False where the connection is to be closed without a word."""
+        fate = fate_of(mail.rcpt_to)
+        if fate == "hang":
+            await asyncio.sleep(HANG)
+        self.kept.append(mail)
+        if fate == "lost":
+            return False
+        say(f"250 2.0.0 Ok: queued as {len(self.kept)}")
+        return True

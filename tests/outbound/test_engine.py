@@ -1,0 +1,296 @@
+"""The engine at work: real sessions with a next hop on loopback, real tables."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from email import message_from_bytes
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+from tests.outbound.conftest import World, make_ticket, make_world, notification
+from tests.outbound.hop import Hop
+
+from answerback.core import clock
+from answerback.outbound import claims, lanes, lifecycle
+from answerback.outbound.engine import Engine
+from answerback.outbound.models import Attempt, Delivery, Lane
+from answerback.outbound.tokens import Reader
+from answerback.people import identities
+from answerback.people.models import Identity, Person
+from answerback.tickets.models import SupportAddress
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: object) -> None:
+    settings.SMTP_TIMEOUTS = dict.fromkeys(settings.SMTP_TIMEOUTS, 2)  # type: ignore[attr-defined]
+    settings.RETRY_SCHEDULE = (1, 2)  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def running(engine: Engine | None = None) -> AsyncIterator[Engine]:
+    engine, stop = engine or Engine(), asyncio.Event()
+    task = asyncio.create_task(engine.run(stop))
+    try:
+        yield engine
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def send_all() -> None:
+    await asyncio.wait_for(Engine().run(asyncio.Event(), once=True), 20)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+def person(address: str) -> Person:
+    return identities.find_or_create(address, address, "en").person
+
+
+@sync_to_async
+def answer_to(*addresses: str, kind: str = "answer") -> None:
+    """An answer that waits for each of these addresses, every one on a ticket of its own."""
+    support = SupportAddress.objects.filter(normal="support@acme.test").first()
+    world = make_world() if support is None else None
+    for address in addresses:
+        clara = person("clara@customer.test")
+        cast = world or World(support, None, clara, person("deniz@customer.test"), clara)  # type: ignore[arg-type]
+        notification(cast, make_ticket(cast), [person(address)], kind)
+
+
+@sync_to_async
+def states() -> dict[str, str]:
+    return dict(Delivery.objects.order_by("id").values_list("recipient", "state"))
+
+
+@sync_to_async
+def row(recipient: str) -> Delivery:
+    return Delivery.objects.get(recipient=recipient)
+
+
+async def is_state(recipient: str, state: str) -> bool:
+    return (await states()).get(recipient) == state
+
+
+async def test_each_recipient_ends_in_the_right_state(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@c.test", "550+a@c.test", "451+a@c.test", "lost@c.test")
+        await send_all()
+    assert await states() == {
+        "ok@c.test": "accepted",
+        "550+a@c.test": "failed",
+        "451+a@c.test": "deferred",
+        "lost@c.test": "deferred",
+    }
+    failed, lost, accepted = await row("550+a@c.test"), await row("lost@c.test"), await row("ok@c.test")
+    assert (failed.smtp_code, failed.enhanced_code, failed.cause) == (550, "5.1.1", "address_unknown")
+    assert (lost.ambiguous, lost.smtp_code) == (True, None)
+    assert (accepted.final_hop, accepted.diagnostic[:3]) == (False, "250")
+
+
+async def test_what_goes_out_names_its_delivery(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@c.test")
+        await send_all()
+        [mail] = hop.kept
+    delivery = await row("ok@c.test")
+    reader = await sync_to_async(Reader.current)()
+    reading = reader.return_path(mail.mail_from)
+    assert reading
+    assert reading.delivery_id == delivery.pk
+    head = message_from_bytes(mail.content)
+    assert reader.delivery_token(head["X-Answerback-Delivery"]).delivery_id == delivery.pk
+    assert head["Reply-To"].startswith("support+")
+
+
+async def test_a_new_mail_is_tried_within_a_moment(settings: object) -> None:
+    tried: list[float] = []
+    async with Hop(on_rcpt=lambda recipient: tried.append(time.monotonic())) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        async with running() as engine:
+            await asyncio.sleep(0.3)
+            began = time.monotonic()
+            await answer_to("ok@c.test")
+            engine.wake()
+            await until(lambda: is_state("ok@c.test", "accepted"))
+    assert tried[0] - began < 2, "creating the cast included"
+
+
+async def test_a_transient_refusal_is_tried_again_with_the_same_message(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("lost@c.test")
+        async with running():
+            await until(lambda: tries("lost@c.test", 2))
+        ids = {message_from_bytes(mail.content)["Message-ID"] for mail in hop.copies("lost@c.test")}
+    assert len(ids) == 1
+
+
+async def tries(recipient: str, number: int) -> bool:
+    finished = Attempt.objects.filter(delivery__recipient=recipient, finished_at__isnull=False)
+    return await finished.acount() >= number
+
+
+async def test_one_that_hangs_delays_no_other(settings: object) -> None:
+    settings.SMTP_TIMEOUTS |= {"dot": 6}  # type: ignore[attr-defined]
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("hang@c.test", *(f"ok+{number}@c.test" for number in range(8)))
+        async with running():
+            await until(all_accepted, 5)
+            assert await is_state("hang@c.test", "sending")
+
+
+async def all_accepted() -> bool:
+    return [state for name, state in (await states()).items() if name.startswith("ok")] == ["accepted"] * 8
+
+
+async def test_a_dead_relay_is_our_fault_and_recovers_by_itself(settings: object) -> None:
+    async with Hop(refuses="421 4.3.2 closing") as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok+1@c.test", "ok+2@c.test", "ok+3@c.test")
+        async with running():
+            await until(sending_is_down)
+            rows = [await row(f"ok+{number}@c.test") for number in (1, 2, 3)]
+            assert all(one.state in ("queued", "deferred", "sending") for one in rows)
+            assert hop.most_sessions <= 3
+            hop.refuses = ""
+            await until(lambda: is_state("ok+3@c.test", "accepted"))
+            await until(lambda: is_state("ok+1@c.test", "accepted"))
+    assert not await sending_is_down()
+
+
+async def sending_is_down() -> bool:
+    return await sync_to_async(lanes.sending_is_down)() is not None
+
+
+async def test_without_a_relay_mail_waits_and_says_why(settings: object) -> None:
+    settings.RELAY_URL = ""  # type: ignore[attr-defined]
+    await answer_to("ok@c.test")
+    await send_all()
+    lane = await Lane.objects.aget()
+    assert (lane.last_cause, "ANSWERBACK_RELAY_URL" in lane.last_error) == ("not_configured", True)
+    waiting = await row("ok@c.test")
+    assert (waiting.state, waiting.ours) == ("queued", True)
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await send_all()
+    assert await is_state("ok@c.test", "accepted")
+    assert not await sending_is_down()
+
+
+async def test_a_paused_lane_keeps_its_mail(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@c.test")
+        await sync_to_async(lanes.pause)(f"127.0.0.1:{hop.port}", None)
+        await send_all()
+        assert await is_state("ok@c.test", "queued")
+        await sync_to_async(lanes.resume)(f"127.0.0.1:{hop.port}")
+        await send_all()
+        assert await is_state("ok@c.test", "accepted")
+
+
+async def test_suppressed_while_it_waited(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@c.test")
+        await Identity.objects.filter(normal="ok@c.test").aupdate(deliverability="suppressed", cause="mailbox_disabled")
+        await send_all()
+        held = await row("ok@c.test")
+        assert (held.state, held.hold_reason, held.cause) == ("held", "suppressed", "mailbox_disabled")
+        await sync_to_async(lifecycle.decide)([held.pk], lifecycle.Fact.RELEASE)
+        await send_all()
+        assert await is_state("ok@c.test", "accepted"), "a person released it: it goes"
+
+
+async def test_answers_go_before_automatic_mail(settings: object) -> None:
+    order: list[str] = []
+    settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
+    async with Hop(on_rcpt=order.append) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("auto+1@c.test", "auto+2@c.test", kind="automatic")
+        await answer_to("answer@c.test")
+        await send_all()
+    assert order[0] == "answer@c.test"
+
+
+async def test_a_clean_stop_gives_back_what_was_not_begun(settings: object) -> None:
+    settings.SMTP_TIMEOUTS |= {"dot": 60}  # type: ignore[attr-defined]
+    settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("hang@c.test", "ok@c.test")
+        began = time.monotonic()
+        async with running():
+            await until(lambda: is_state("hang@c.test", "sending"))
+            await asyncio.sleep(0.2)
+            began = time.monotonic()
+        assert time.monotonic() - began < 10
+    hanging, waiting = await row("hang@c.test"), await row("ok@c.test")
+    assert (hanging.state, hanging.ambiguous) == ("deferred", True)
+    assert (waiting.state, waiting.attempts, waiting.ambiguous) == ("queued", 0, False)
+
+
+async def test_what_cannot_be_stored_stops_sending(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database refuses, as a full disk makes it: nothing more is sent; once it takes again, all goes on."""
+    broken = [True]
+    record = lifecycle.record
+
+    def refusing(outcomes: list[lifecycle.Outcome]) -> object:
+        if broken[0]:
+            raise OperationalError("database or disk is full")
+        return record(outcomes)
+
+    monkeypatch.setattr(lifecycle, "record", refusing)
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to(*(f"ok+{number}@c.test" for number in range(40)))
+        async with running() as engine:
+            await until(lambda: is_sick(engine))
+            await asyncio.sleep(0.2)
+            kept = len(hop.kept)
+            await asyncio.sleep(1.5)
+            assert len(hop.kept) == kept < 40
+            broken[0] = False
+            await until(lambda: is_state("ok+39@c.test", "accepted"))
+        assert engine.healthy
+
+
+async def is_sick(engine: Engine) -> bool:
+    return not engine.healthy
+
+
+async def test_the_dead_give_back_what_they_held(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@c.test")
+        dead = Engine().owner.split(":")
+        dead[3] = "1"  # a process of this host and boot that began at another time: it is gone
+        await sync_to_async(claims.take)(":".join(dead), "", lambda destination, lane: 10)
+        assert await is_state("ok@c.test", "sending")
+        await send_all()
+    sent = await row("ok@c.test")
+    assert (sent.state, sent.attempts, sent.ambiguous) == ("accepted", 2, True)
+
+
+async def test_the_living_keep_their_leases() -> None:
+    await answer_to("ok@c.test")
+    await sync_to_async(claims.take)(Engine().owner, "", lambda destination, lane: 10)
+    assert await sync_to_async(claims.recover_from_the_dead)() == 0
+    assert await sync_to_async(claims.recover_expired_leases)() == 0
+    await Delivery.objects.aupdate(lease_until=clock.now() - timedelta(seconds=1))
+    assert await sync_to_async(claims.recover_expired_leases)() == 1
