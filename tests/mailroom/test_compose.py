@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.address import Address
-from mailroom.compose import Composed, Outgoing, OutgoingPart, compose, for_recipient, format_date
+from mailroom.compose import Composed, Outgoing, OutgoingPart, compose, for_recipient, format_date, with_recipients
 
 GOLDEN = Path(__file__).parent.parent / "corpus" / "composed"
 SUPPORT = Address("support", "acme.example", "Acme Support")
@@ -128,6 +129,13 @@ def test_the_answer_reads_as_written() -> None:
     assert text_of(message) == SAMPLES["answer"].text
     pdf = next(message.iter_attachments())
     assert pdf.get_filename() == SAMPLES["answer"].attachments[1].file_name
+
+
+def test_a_corrected_resend_names_the_new_recipient_and_changes_nothing_else() -> None:
+    composed, corrected = compose(SAMPLES["answer"]), Address("clara", "kunden.example", "Clara Weiß")
+    again = with_recipients(composed.header, [corrected], [DENIZ])
+    assert again == compose(replace(SAMPLES["answer"], to=[corrected])).header
+    assert with_recipients(composed.header, [CLARA], [DENIZ]) == composed.header
 
 
 def test_automatic_mail_says_so() -> None:
