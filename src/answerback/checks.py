@@ -24,7 +24,7 @@ def check_start() -> None:
 
 def check_data_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # customers' mail will lie in it
     except OSError as error:
         raise BadSettingError(
             f"The data folder {folder} cannot be made ({error.strerror}). Choose another with {PREFIX}DATA_DIR."

@@ -28,7 +28,7 @@ def _secret_key() -> str:
     except OSError as error:
         raise BadSettingError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(secrets.token_urlsafe(50), "ascii")
     except FileExistsError:

@@ -54,7 +54,7 @@ def _prepare_folder(folder: Path, reset: bool) -> None:
             raise BadSettingError(f"{folder} is not the folder of a demo, so --reset leaves it alone.")
         shutil.rmtree(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / MARK).touch()
     except OSError as error:
         raise BadSettingError(

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from answerback import checks
 from answerback.cli import running
 from answerback.cli.migrate import migrate
+from answerback.inbound import process
 from answerback.sandbox import demo_desk
 from answerback.sandbox import server as sandbox
 from answerback.server import run as server
@@ -30,7 +31,7 @@ def run(folder: Path, flush: bool, empty: bool) -> None:
         call_command("flush", interactive=False, verbosity=0)
         migrate()
     credentials = folder / "credentials.json"
-    fresh = demo_desk.install_people() if empty else demo_desk.install()
+    fresh = demo_desk.install_people() if empty else demo_desk.install(process.process)
     if fresh:
         write_credentials(credentials, _described(fresh))
     elif not credentials.exists():
