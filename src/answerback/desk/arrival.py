@@ -13,7 +13,7 @@ from django.conf import settings
 
 from answerback.desk import sender_proof
 from answerback.people import identities
-from answerback.store import blobs
+from answerback.store import blobs, raw
 from answerback.store.models import RawMail
 from answerback.tickets import addresses as support_addresses
 from answerback.tickets.changes import NewAttachment
@@ -26,6 +26,7 @@ from mailroom.message import Limits, Mail, Part
 from mailroom.return_path import RETURN_PATH_PREFIX
 
 MAX_TEXT = 500_000  # characters of one comment; the raw mail keeps the rest
+MAX_HTML = 8 * MAX_TEXT  # after sanitising, which may write more than it read; never reached by honest mail
 SERVICE_NAMES = frozenset({"postmaster", "abuse"})
 
 
@@ -36,6 +37,7 @@ class Arrival:
     automatic: str  # why it counts as automatic; "" = a person wrote it
     author: Address
     proof: Authentication
+    kind: str = ""  # what mailroom.sorting said
 
     @property
     def sender(self) -> str:
@@ -55,16 +57,17 @@ class Content:
 
 def limits() -> Limits:
     return Limits(
-        max_bytes=settings.MAX_MESSAGE_SIZE,
-        max_parts=settings.MAX_PARTS,
-        max_depth=settings.MAX_DEPTH,
-        max_header_bytes=settings.MAX_HEADER_BYTES,
+        size=settings.MAX_MESSAGE_SIZE,
+        header_octets=settings.MAX_HEADER_BYTES,
+        headers=settings.MAX_HEADERS,
+        parts=settings.MAX_PARTS,
+        depth=settings.MAX_DEPTH,
     )
 
 
-def read(raw_mail: RawMail, content: bytes, mail: Mail, automatic: str, author: Address) -> Arrival:
+def read(raw_mail: RawMail, mail: Mail, automatic: str, author: Address, kind: str = "") -> Arrival:
     """Ask the network for proof of the author. Takes at most AUTHENTICATION_SECONDS; belongs outside transactions."""
-    return Arrival(raw_mail, mail, automatic, author, sender_proof.authenticate(raw_mail, content, mail, author))
+    return Arrival(raw_mail, mail, automatic, author, sender_proof.authenticate(raw_mail, mail, author), kind)
 
 
 def author_of(raw_mail: RawMail, mail: Mail) -> Address | None:
@@ -98,15 +101,22 @@ def others_named(arrival: Arrival) -> list[Address]:
 
 def content_of(mail: Mail) -> Content:
     """Split new from quoted, sanitise last. A mail that seems to be all quotation is shown whole."""
-    text = quoting.split_text(mail.text[:MAX_TEXT])
-    html = quoting.split_html(mail.html[:MAX_TEXT]) if mail.html else None
-    new_html = mail_html.sanitise(html.new) if html else ""
-    quoted_html = mail_html.sanitise(html.quoted) if html else ""
-    new_text = text.new.strip() or (mail_html.to_text(new_html).strip() if new_html else "")
-    if not new_text:
-        whole = text.quoted.strip() or mail_html.to_text(quoted_html).strip()
-        return Content(whole, quoted_html, "", "")
-    return Content(new_text, new_html, text.quoted.strip(), quoted_html)
+    html = quoting.split_html(mail.html[:MAX_TEXT])
+    new_html, quoted_html = (mail_html.sanitise(part) if part else "" for part in (html.new, html.quoted))
+    if _has_plain_text(mail) or not mail.html:
+        text = quoting.split_text(mail.text[:MAX_TEXT])
+    else:
+        text = quoting.Split(mail_html.to_text(new_html), mail_html.to_text(quoted_html))
+    new_text, quoted_text = (raw.storable(part.strip(), MAX_TEXT) for part in (text.new, text.quoted))
+    new_html, quoted_html = (raw.storable(part, MAX_HTML) for part in (new_html, quoted_html))
+    if not new_text and not new_html:
+        return Content(quoted_text, quoted_html, "", "")
+    return Content(new_text, new_html, quoted_text, quoted_html)
+
+
+def _has_plain_text(mail: Mail) -> bool:
+    """Did the sender write a text part? `Mail.text` is made from the HTML where not."""
+    return any(part.content_type == "text/plain" and not part.file_name for part in mail.parts)
 
 
 def keep_attachments(mail: Mail) -> list[NewAttachment]:
@@ -117,10 +127,10 @@ def keep_attachments(mail: Mail) -> list[NewAttachment]:
 def _keep(part: Part) -> NewAttachment:
     return NewAttachment(
         blob=blobs.save(part.content),
-        file_name=part.file_name,
-        content_type=part.content_type,
+        file_name=raw.storable(part.file_name, 255),
+        content_type=raw.storable(part.content_type, 127),
         inline=part.inline and bool(part.content_id),
-        content_id=part.content_id,
+        content_id=raw.storable(part.content_id, 255),
     )
 
 

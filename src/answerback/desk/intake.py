@@ -47,30 +47,32 @@ class NoTicketPossibleError(ValueError):
     """An agent asked for a ticket, but the mail is in one already, or there is no support address."""
 
 
-def take_in(raw_mail_id: int, mail: Mail | None = None, automatic: str = "") -> None:
-    """Make a ticket or a comment of a received mail, or settle it with the reason why not."""
-    raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
-    content = raw.content(raw_mail)
-    mail = mail or message.parse(content, arrivals.limits())
+def take_in(raw_mail_id: int, mail: Mail, automatic: str = "", kind: str = "") -> None:
+    """Make a ticket or a comment of a received mail, or settle it with the reason why not.
+
+    `automatic`: why it does not count as a person's. `kind`: what it was sorted as.
+    """
+    raw_mail = RawMail.objects.defer("content").get(pk=raw_mail_id)
     author = arrivals.author_of(raw_mail, mail)
     if refusal := _refusal(raw_mail, mail, author):
-        settle(raw_mail_id, *refusal, message_id=mail.message_id)
+        settle(raw_mail_id, *refusal, message_id=mail.message_id, kind=kind)
         return
     assert author is not None  # else it was refused
-    _take(arrivals.read(raw_mail, content, mail, automatic, author))
+    _take(arrivals.read(raw_mail, mail, automatic, author, kind))
 
 
-def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str) -> None:
+def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str, kind: str = "") -> None:
     """Show an automatic reply on its ticket as an internal comment; without one, `reason` settles it.
 
     It belongs to a ticket by its reply token, or by the return path of the delivery that it answers (RFC 3834 §4).
     """
-    raw_mail = RawMail.objects.get(pk=raw_mail_id)
+    raw_mail = RawMail.objects.defer("content").get(pk=raw_mail_id)
     found = _answered_automatically(raw_mail)
-    if found is None:
-        settle(raw_mail_id, State.IGNORED, f"{reason}: {automatic}", message_id=mail.message_id)
+    if found is None or found[0].status == Ticket.Status.CLOSED:
+        settle(raw_mail_id, State.IGNORED, f"{reason}: {automatic}", message_id=mail.message_id, kind=kind)
         return
     ticket, person = found
+    content = arrivals.content_of(mail)
     comment = NewComment(
         author=person,
         public=False,
@@ -79,16 +81,17 @@ def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str)
         raw_mail_id=raw_mail_id,
         message_id=mail.message_id,
         automatic=automatic,
-        **_texts(arrivals.content_of(mail)),
+        text=content.text,
+        html=content.html,
+        quoted_text=content.quoted_text,
+        quoted_html=content.quoted_html,
     )
     with transaction.atomic():
-        try:
-            update.apply(ticket.pk, Changes(comment=comment), person, VIA)
-        except update.TicketClosedError:
-            settle(raw_mail_id, State.IGNORED, f"{reason}: {automatic}", message_id=mail.message_id)
+        if not _still_received(raw_mail_id):
             return
+        update.apply(ticket.pk, Changes(comment=comment), person, VIA)
         documents.refresh(ticket.pk)
-        settle(raw_mail_id, State.TICKET, reason, ticket_id=ticket.pk, message_id=mail.message_id)
+        settle(raw_mail_id, State.TICKET, reason, ticket_id=ticket.pk, message_id=mail.message_id, kind=kind)
 
 
 def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
@@ -97,14 +100,13 @@ def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
     It begins a conversation of its own; where no author can be read, the agent stands in.
     """
     raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
-    content = raw.content(raw_mail)
-    mail = message.parse(content, arrivals.limits())
+    mail = message.parse(raw.content(raw_mail), arrivals.limits())
     author = arrivals.author_of(raw_mail, mail)
     if author is None or addresses.syntax_problem(author.spec) or arrivals.is_ours(author):
         author = addresses.parse_address(by.email)
     if author is None or _support_address(raw_mail) is None:
         raise NoTicketPossibleError(raw_mail_id)
-    arrival = arrivals.read(raw_mail, content, mail, "by-hand", author)
+    arrival = arrivals.read(raw_mail, mail, "by-hand", author)
     with transaction.atomic():
         if not raw.reopen(raw_mail_id):
             raise NoTicketPossibleError(raw_mail_id)
@@ -113,17 +115,25 @@ def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
     return audit.ticket
 
 
-def settle(raw_mail_id: int, state: str, reason: str = "", *, ticket_id: int | None = None, message_id: str = "") -> bool:
-    """Say what became of the mail, and tell open pages."""
+def settle(
+    raw_mail_id: int,
+    state: str,
+    reason: str = "",
+    *,
+    kind: str = "",
+    ticket_id: int | None = None,
+    message_id: str = "",
+) -> bool:
+    """Say what became of the mail, and tell open pages. False where somebody else had settled it."""
     with transaction.atomic():
-        settled = raw.settle(raw_mail_id, state, reason=reason, ticket_id=ticket_id, message_id=message_id)
+        settled = raw.settle(raw_mail_id, state, reason=reason, kind=kind, ticket_id=ticket_id, message_id=message_id)
         live.publish(RAW_MAIL_TOPIC)
     return settled
 
 
 def _refusal(raw_mail: RawMail, mail: Mail, author: Address | None) -> tuple[str, str] | None:
     """State and reason of a mail that becomes no ticket. None where nothing speaks against it."""
-    hops = len(mail.headers("Received"))
+    hops = len(mail.raw_headers("Received"))
     if hops > settings.MAX_HOPS:
         return State.UNREADABLE, f"loop-hops: {hops} Received fields"
     if threads.is_own_message(mail.message_id):
@@ -166,7 +176,13 @@ def _take(arrival: Arrival) -> None:
             return  # another worker was quicker
         thread = threads.find(arrival)
         audit = _join(arrival, content, files, thread) if thread else _open(arrival, content, files, None)
-        settle(arrival.raw.pk, State.TICKET, ticket_id=audit.ticket_id, message_id=arrival.mail.message_id)
+        settle(
+            arrival.raw.pk,
+            State.TICKET,
+            kind=arrival.kind,
+            ticket_id=audit.ticket_id,
+            message_id=arrival.mail.message_id,
+        )
 
 
 def _still_received(raw_mail_id: int) -> bool:
@@ -226,18 +242,11 @@ def _comment(
         raw_mail_id=arrival.raw.pk,
         message_id=raw.storable(arrival.mail.message_id, 998),
         automatic=arrival.automatic,
-        **_texts(content),
+        text=content.text,
+        html=content.html,
+        quoted_text=content.quoted_text,
+        quoted_html=content.quoted_html,
     )
-
-
-def _texts(content: Content) -> dict[str, str]:
-    length = arrivals.MAX_TEXT
-    return {
-        "text": raw.storable(content.text, length),
-        "html": raw.storable(content.html, length),
-        "quoted_text": raw.storable(content.quoted_text, length),
-        "quoted_html": raw.storable(content.quoted_html, length),
-    }
 
 
 def _newcomers(arrival: Arrival, ticket: Ticket | None) -> tuple[list[Person], list[Person]]:

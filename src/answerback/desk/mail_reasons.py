@@ -22,6 +22,12 @@ WORDS: Mapping[str, str] = {
     "loop-own-address": gettext_noop("It calls itself written by our own address: a loop, or a forged sender"),
     "loop-own-message": gettext_noop("It is a mail of ours that came back"),
     "loop-hops": gettext_noop("It has passed too many servers: a loop"),
+    "nothing-reported": gettext_noop("It looks like a report, but reports nothing that can be read"),
+    "unproven": gettext_noop("A report that names a mail of ours without proof"),
+    "other-recipient": gettext_noop("A report about another recipient than its proof is for"),
+    "expired-return-path": gettext_noop("A report to a return path that is too old"),
+    "forged": gettext_noop("A report to a return path that we did not sign"),
+    "no-proof": gettext_noop("A report that belongs to no mail of ours"),
     "crashed": gettext_noop("Reading it failed again and again"),
 }
 

@@ -80,7 +80,7 @@ def returned_delivery(envelope_to: list[str]) -> Delivery | None:
     reader = tokens.Reader.current()
     for recipient in envelope_to:
         reading = reader.return_path(recipient)
-        if reading and reading.verdict == return_path.Verdict.VALID:
+        if reading and reading.verdict == return_path.Verdict.VALID and reading.delivery_id is not None:
             return Delivery.objects.select_related("ticket", "person").filter(pk=reading.delivery_id).first()
     return None
 

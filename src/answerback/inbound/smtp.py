@@ -17,13 +17,13 @@ import asyncio
 import logging
 import re
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError
 
+from answerback.core.db import DatabaseThread
 from answerback.inbound import recipients
 from answerback.inbound.gate import Gate, read_networks
 from answerback.inbound.storing import Storing
@@ -60,14 +60,14 @@ class Doorway:
             memory=max(settings.RECEIVE_MEMORY, settings.MAX_MESSAGE_SIZE),
             trusted=read_networks(settings.RECEIVE_TRUSTED),
         )
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rcpt")
+        self._database = DatabaseThread("rcpt")
         self._sessions: set[DoorwaySession] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; answers where (port 0 picks one). OSError where the address is taken or not ours."""
         loop = asyncio.get_running_loop()
-        handler = _Handler(self._storing, self._gate, self._thread)
+        handler = _Handler(self._storing, self._gate, self._database)
         tls = _tls_context()
 
         def session() -> DoorwaySession:
@@ -85,15 +85,14 @@ class Doorway:
             session.hang_up()
         if self._server:
             await self._server.wait_closed()
-        await _in_thread(self._thread, connections.close_all)
-        self._thread.shutdown()
+        await self._database.close()
 
 
 class _Handler:
     """What aiosmtpd asks during a session. A method returns the reply."""
 
-    def __init__(self, storing: Storing, gate: Gate, thread: ThreadPoolExecutor) -> None:
-        self._storing, self._gate, self._thread = storing, gate, thread
+    def __init__(self, storing: Storing, gate: Gate, database: DatabaseThread) -> None:
+        self._storing, self._gate, self._database = storing, gate, database
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -116,7 +115,7 @@ class _Handler:
         if len(envelope.rcpt_tos) >= settings.MAX_RECIPIENTS:
             return TOO_MANY_RECIPIENTS
         try:
-            ours = await _in_thread(self._thread, _is_ours, address)
+            ours = await self._database.run(recipients.is_ours, address)
         except DatabaseError as error:
             log.error("recipient could not be looked up: %s", error)
             return TROUBLE
@@ -274,15 +273,6 @@ class _Reading:
 
 def _host(session: Session) -> str:
     return str(session.peer[0]) if session.peer else ""
-
-
-def _is_ours(address: str) -> bool:
-    close_old_connections()
-    return recipients.is_ours(address)
-
-
-async def _in_thread(thread: ThreadPoolExecutor, work: Any, *args: object) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
 
 
 def _tls_context() -> ssl.SSLContext | None:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError
 
+from answerback.core.db import DatabaseThread
 from answerback.store import raw
 from answerback.store.raw import Incoming
 
 BATCH = 200
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +26,7 @@ class Storing:
     def __init__(self, stored: Callable[[], None] = lambda: None) -> None:
         self._stored = stored
         self._waiting: list[tuple[Incoming, asyncio.Future[int]]] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-mail")
+        self._database = DatabaseThread("store-mail")
         self._task: asyncio.Task[None] | None = None
 
     async def store(self, incoming: Incoming) -> int:
@@ -43,24 +41,19 @@ class Storing:
         """Store what was handed over, then let go of the database."""
         if self._task:
             await self._task
-        await self._in_thread(connections.close_all)
-        self._thread.shutdown()
+        await self._database.close()
 
     async def _work(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            results = await self._in_thread(_store, [incoming for incoming, _ in batch])
+            results = await self._database.run(_store, [incoming for incoming, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 _answer(future, result)
             self._stored()
 
-    async def _in_thread(self, work: Callable[..., T], *args: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
-
 
 def _store(batch: list[Incoming]) -> list[int | Exception]:
     """Store the batch with one commit; where that fails, each alone, so that one message cannot keep others out."""
-    close_old_connections()
     try:
         return [row.pk for row in raw.save_all(batch)]
     except (OSError, DatabaseError, ValueError) as error:

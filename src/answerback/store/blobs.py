@@ -20,8 +20,8 @@ _FOLDER = "blobs"
 _UNFINISHED = ".part"
 
 
-class MissingBlobError(FileNotFoundError):
-    """A row whose file is gone: the disk lost it, or the folder was moved."""
+class MissingBlobError(LookupError):
+    """A row whose file is gone: the disk lost it, or the folder was moved. Not an OSError: waiting does not help."""
 
 
 def save(content: bytes) -> Blob:

@@ -58,10 +58,9 @@ def content(raw_mail: RawMail) -> bytes:
     return blobs.read(raw_mail.blob) if raw_mail.blob else bytes(raw_mail.content or b"")
 
 
-def next_received(limit: int) -> list[int]:
-    """Ids of mail nobody has read yet, oldest first, those that were tried before last."""
-    rows = RawMail.objects.filter(state=State.RECEIVED).order_by("tries", "id")
-    return list(rows.values_list("id", flat=True)[:limit])
+def next_received(limit: int) -> list[RawMail]:
+    """Mail nobody has read yet, oldest first, what was tried before comes last. Only `id` and `tries` are loaded."""
+    return list(RawMail.objects.filter(state=State.RECEIVED).order_by("tries", "id").only("id", "tries")[:limit])
 
 
 def count_try(ids: Sequence[int]) -> None:

@@ -1,0 +1,75 @@
+"""The receiving worker: the SMTP doorway, and the loop that reads what it (or another doorway) has stored.
+
+The doorway lives in the event loop; mail is read in threads, so that a slow one never keeps a client waiting. The
+reader is woken by the doorway, and looks by itself every second for mail from the pipe or left by a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+
+from answerback.core.db import DatabaseThread
+from answerback.inbound import process
+from answerback.inbound.smtp import Doorway
+from answerback.inbound.storing import Storing
+
+READERS = 4  # mails read at once
+LOOK_EVERY = 1.0  # seconds
+TROUBLE_PAUSE = 5.0
+log = logging.getLogger(__name__)
+
+
+async def run(stop: asyncio.Event, listening: Callable[[str, int], None] = lambda host, port: None) -> None:
+    """Receive and read mail until `stop`. `listening` hears where. OSError where SMTP_LISTEN cannot be had."""
+    arrived = asyncio.Event()
+    storing = Storing(stored=arrived.set)
+    doorway = Doorway(storing)
+    listening(*await doorway.start(*settings.SMTP_LISTEN))
+    reading = asyncio.create_task(read_mail(stop, arrived))
+    try:
+        await stop.wait()
+    finally:
+        await doorway.stop()
+        await storing.close()
+        await reading
+
+
+async def read_mail(stop: asyncio.Event, arrived: asyncio.Event) -> None:
+    """Read waiting mail whenever `arrived` is set, and by itself every second, until `stop`."""
+    database = DatabaseThread("read-mail")
+    with ThreadPoolExecutor(READERS, thread_name_prefix="read-mail") as readers:
+        while not stop.is_set():
+            arrived.clear()
+            seen = await database.run(_read_some, readers)
+            if not seen:
+                await _wait(stop, arrived, LOOK_EVERY if seen == 0 else TROUBLE_PAUSE)
+    await database.close()
+
+
+def once() -> int:
+    """Read all mail that waits now; answers how many."""
+    total = 0
+    while seen := process.process_waiting():
+        total += seen
+    return total
+
+
+def _read_some(readers: ThreadPoolExecutor) -> int | None:
+    """How many were read; None where we are in trouble ourselves."""
+    try:
+        return process.process_waiting(readers.map)
+    except process.OurTroubleError as trouble:
+        log.error("mail is not read for now: %s", trouble)
+        return None
+
+
+async def _wait(stop: asyncio.Event, arrived: asyncio.Event, seconds: float) -> None:
+    waiters = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(arrived.wait())]
+    await asyncio.wait(waiters, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for waiter in waiters:
+        waiter.cancel()
