@@ -12,8 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _n
+from django.utils.translation import gettext, gettext_noop
 
 from answerback.outbound import lanes
 from answerback.people.models import Account
@@ -23,16 +22,21 @@ from answerback.search.models import View
 from answerback.store.models import RawMail
 
 ALARMING = {"undelivered", "my-undelivered"}
+DELIVERY_VIEWS = ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures")
 # the blocks of the left column: heading and the keys that stand under it; own and shared views follow
 BLOCKS: Sequence[tuple[str, str, Sequence[str]]] = (
-    ("tickets", _n("Tickets"), ("my-open", "unassigned", "open", "solved")),
-    ("delivery", _n("Delivery"), ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures")),
+    ("tickets", gettext_noop("Tickets"), ("my-open", "unassigned", "open", "solved")),
+    (
+        "delivery",
+        gettext_noop("Delivery"),
+        ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures"),
+    ),
 )
 COUNT_SHOWN = 9999
 HEALTH_WORDS = {
-    "fine": _n("everything is being sent"),
-    "waiting": _n("some mail is waiting"),
-    "down": _n("our mail server refuses us"),
+    "fine": gettext_noop("everything is being sent"),
+    "waiting": gettext_noop("some mail is waiting"),
+    "down": gettext_noop("our mail server refuses us"),
 }
 
 

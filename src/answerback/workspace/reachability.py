@@ -28,9 +28,8 @@ def of(identity: Identity | None) -> Reachability:
         return Reachability("bad", _("marked undeliverable: %s") % standing.cause_name(identity.cause))
     if not settings.SANDBOX and addresses.is_reserved(identity.domain):  # the played internet lives under .test
         return Reachability("bad", _("an address for examples, mail cannot arrive"))
-    if identity.last_failure_at and (
-        not identity.last_success_at or identity.last_failure_at > identity.last_success_at
-    ):
+    success, failure = identity.last_success_at, identity.last_failure_at
+    if failure and (success is None or failure > success):
         return Reachability("doubtful", _("the last mail did not arrive"))
     if success or identity.deliverability == Identity.Deliverability.DELIVERABLE:
         return Reachability("good", _("mail arrived before"))

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _n
+from django.utils.translation import gettext, gettext_noop
 
 STATUSES = {
-    "new": _n("New"),
-    "open": _n("Open"),
-    "pending": _n("Pending"),
-    "hold": _n("On hold"),
-    "solved": _n("Solved"),
-    "closed": _n("Closed"),
+    "new": gettext_noop("New"),
+    "open": gettext_noop("Open"),
+    "pending": gettext_noop("Pending"),
+    "hold": gettext_noop("On hold"),
+    "solved": gettext_noop("Solved"),
+    "closed": gettext_noop("Closed"),
 }
-PRIORITIES = {"low": _n("Low"), "normal": _n("Normal"), "high": _n("High"), "urgent": _n("Urgent")}
-TYPES = {"question": _n("Question"), "incident": _n("Incident"), "problem": _n("Problem"), "task": _n("Task")}
+PRIORITIES = {
+    "low": gettext_noop("Low"),
+    "normal": gettext_noop("Normal"),
+    "high": gettext_noop("High"),
+    "urgent": gettext_noop("Urgent"),
+}
+TYPES = {
+    "question": gettext_noop("Question"),
+    "incident": gettext_noop("Incident"),
+    "problem": gettext_noop("Problem"),
+    "task": gettext_noop("Task"),
+}
 FIELDS = {
-    "status": _n("Status"),
-    "priority": _n("Priority"),
-    "type": _n("Type"),
-    "assignee": _n("Assignee"),
-    "assignee_id": _n("Assignee"),
-    "group": _n("Group"),
-    "group_id": _n("Group"),
-    "subject": _n("Subject"),
-    "requester": _n("Requester"),
-    "requester_id": _n("Requester"),
-    "tags": _n("Tags"),
-    "current_tags": _n("Tags"),
-    "delivery": _n("Delivery"),
-    "comment_is_public": _n("Comment"),
-    "update_type": _n("Ticket"),
-    "role": _n("Who changed it"),
+    "status": gettext_noop("Status"),
+    "priority": gettext_noop("Priority"),
+    "type": gettext_noop("Type"),
+    "assignee": gettext_noop("Assignee"),
+    "assignee_id": gettext_noop("Assignee"),
+    "group": gettext_noop("Group"),
+    "group_id": gettext_noop("Group"),
+    "subject": gettext_noop("Subject"),
+    "requester": gettext_noop("Requester"),
+    "requester_id": gettext_noop("Requester"),
+    "tags": gettext_noop("Tags"),
+    "current_tags": gettext_noop("Tags"),
+    "delivery": gettext_noop("Delivery"),
+    "comment_is_public": gettext_noop("Comment"),
+    "update_type": gettext_noop("Ticket"),
+    "role": gettext_noop("Who changed it"),
 }
-ROLES = {"admin": _n("Administrator"), "agent": _n("Agent")}
+ROLES = {"admin": gettext_noop("Administrator"), "agent": gettext_noop("Agent")}
 VIAS = {
-    "email": _n("by e-mail"),
-    "web": _n("in the workspace"),
-    "api": _n("by the API"),
-    "rule": _n("by a trigger"),
-    "system": _n("by itself"),
+    "email": gettext_noop("by e-mail"),
+    "web": gettext_noop("in the workspace"),
+    "api": gettext_noop("by the API"),
+    "rule": gettext_noop("by a trigger"),
+    "system": gettext_noop("by itself"),
 }
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 _OF = {"status": STATUSES, "priority": PRIORITIES, "type": TYPES}

@@ -26,3 +26,5 @@ document.addEventListener("htmx:oobAfterSwap", (event) => { if (event.detail.tar
 document.addEventListener("change", (event) => {
   if (event.target.closest("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
+
+document.addEventListener("click", (event) => { event.target.closest("[data-remove-row]")?.closest("[data-condition]").remove(); });

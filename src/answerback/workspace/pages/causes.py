@@ -7,30 +7,29 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_noop as _n
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from answerback.workspace.access import agent_required
 from mailroom.causes import catalogue
 from mailroom.causes.catalogue import Cause, StatusCode
 
 GROUP_TITLES = {
-    "agent": _n("You can mend it"),
-    "customer": _n("The customer, or the customer's IT, can mend it"),
-    "admin": _n("Your administrator can mend it"),
-    "retry": _n("It usually passes by itself"),
-    "quiet": _n("No failure"),
+    "agent": gettext_noop("You can mend it"),
+    "customer": gettext_noop("The customer, or the customer's IT, can mend it"),
+    "admin": gettext_noop("Your administrator can mend it"),
+    "retry": gettext_noop("It usually passes by itself"),
+    "quiet": gettext_noop("No failure"),
 }
 WHO = {
-    "agent": _n("Who can mend it: you"),
-    "customer": _n("Who can mend it: the customer or the customer's IT"),
-    "admin": _n("Who can mend it: your administrator"),
-    "nobody": _n("Nobody has to do anything yet"),
+    "agent": gettext_noop("Who can mend it: you"),
+    "customer": gettext_noop("Who can mend it: the customer or the customer's IT"),
+    "admin": gettext_noop("Who can mend it: your administrator"),
+    "nobody": gettext_noop("Nobody has to do anything yet"),
 }
 HARDNESS = {
-    "hard": _n("Permanent: the address must change"),
-    "soft": _n("Temporary: the same mail may work later"),
-    "ours": _n("The address is fine, this mail was not taken"),
+    "hard": gettext_noop("Permanent: the address must change"),
+    "soft": gettext_noop("Temporary: the same mail may work later"),
+    "ours": gettext_noop("The address is fine, this mail was not taken"),
 }
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as _n
 from django.views.decorators.http import require_POST
 
 from answerback.desk import recover
@@ -19,25 +18,25 @@ from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Message
 from answerback.outbound.standing import FAILING, Words
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, Identity
-from answerback.workspace import conversation
+from answerback.workspace import conversation, suggestions
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.pages import ticket as ticket_page
 from mailroom.causes import catalogue
 from mailroom.causes.catalogue import Fix
 
 WHO = {
-    "agent": _n("You can mend this."),
-    "customer": _n("The customer or the customer's IT has to mend this."),
-    "admin": _n("Your administrator has to mend this."),
-    "nobody": _n("Nobody has to do anything yet."),
+    "agent": gettext_noop("You can mend this."),
+    "customer": gettext_noop("The customer or the customer's IT has to mend this."),
+    "admin": gettext_noop("Your administrator has to mend this."),
+    "nobody": gettext_noop("Nobody has to do anything yet."),
 }
 MATCHES = {
-    "session": _n("the server’s answer while we sent it"),
-    "return_path": _n("a report to the return path of this very mail"),
-    "token": _n("a report that carries this mail’s own token"),
-    "message_id": _n("the Message-ID only"),
-    "expiry": _n("nobody answered in time"),
-    "agent": _n("a decision in the workspace"),
+    "session": gettext_noop("the server’s answer while we sent it"),
+    "return_path": gettext_noop("a report to the return path of this very mail"),
+    "token": gettext_noop("a report that carries this mail’s own token"),
+    "message_id": gettext_noop("the Message-ID only"),
+    "expiry": gettext_noop("nobody answered in time"),
+    "agent": gettext_noop("a decision in the workspace"),
 }
 # what a card offers where the cause says nothing of its own
 _ALWAYS = (Fix.RESEND, Fix.CORRECT_ADDRESS, Fix.USE_OTHER_IDENTITY, Fix.REPLY_AGAIN, Fix.CALL, Fix.MARK_HANDLED)
@@ -104,6 +103,7 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "raw_mail_id": event.raw_mail_id if event else None,
         "others": others,
         "fixes": fixes,
+        "suggestion": suggestions.for_address(delivery.recipient) if Fix.CORRECT_ADDRESS in fixes else "",
         "failure_text": failure_text(delivery, chain),
         "settled": chain.words not in FAILING and chain.words not in (Words.TRYING, Words.HELD),
     }

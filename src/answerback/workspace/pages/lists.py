@@ -9,8 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _n
+from django.utils.translation import gettext, gettext_noop
 
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
@@ -25,21 +24,30 @@ SEARCH_COLUMNS = ["subject", "requester", "status", "assignee", "updated"]
 # column -> what the list is sorted by when its heading is pressed
 SORTED_BY = {"subject": "id"} | {column: column for column in SORTS}
 PROBLEMS = {
-    "unknown_key": _n("“%s:” is not something one can search by."),
-    "unknown_order": _n("One cannot sort by “%s”."),
-    "bad_date": _n("“%s” is not a date; write it like 2026-11-23."),
+    "unknown_key": gettext_noop("“%s:” is not something one can search by."),
+    "unknown_order": gettext_noop("One cannot sort by “%s”."),
+    "bad_date": gettext_noop("“%s” is not a date; write it like 2026-11-23."),
 }
 EMPTY_TEXTS = {
     "undelivered": (
-        _n("Every reply arrived"),
-        _n("When an answer cannot be delivered, its ticket stands here at once."),
+        gettext_noop("Every reply arrived"),
+        gettext_noop("When an answer cannot be delivered, its ticket stands here at once."),
     ),
-    "my-undelivered": (_n("Every reply arrived"), _n("None of your answers is waiting for you.")),
-    "my-open": (_n("Nothing on your desk"), _n("Tickets assigned to you appear here by themselves.")),
-    "unassigned": (_n("Everything has an owner"), _n("New tickets without an assignee appear here.")),
-    "trying": (_n("Nothing is waiting"), _n("Mail that a server asked us to send later is listed here.")),
+    "my-undelivered": (gettext_noop("Every reply arrived"), gettext_noop("None of your answers is waiting for you.")),
+    "my-open": (
+        gettext_noop("Nothing on your desk"),
+        gettext_noop("Tickets assigned to you appear here by themselves."),
+    ),
+    "unassigned": (
+        gettext_noop("Everything has an owner"),
+        gettext_noop("New tickets without an assignee appear here."),
+    ),
+    "trying": (
+        gettext_noop("Nothing is waiting"),
+        gettext_noop("Mail that a server asked us to send later is listed here."),
+    ),
 }
-EMPTY_VIEW = (_n("No tickets here"), _n("Tickets that fit this view appear here by themselves."))
+EMPTY_VIEW = (gettext_noop("No tickets here"), gettext_noop("Tickets that fit this view appear here by themselves."))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from answerback.core import clock
-from answerback.outbound import standing
+from answerback.outbound import lanes, standing
 from answerback.people.models import Identity
 from answerback.workspace import reachability, words
 from mailroom import html as mail_html
@@ -126,3 +126,11 @@ def trigger_name(title: str) -> str:
 @register.filter
 def one_line(text: str) -> str:
     return " · ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+@register.filter
+def lane_cause(cause: str) -> str:
+    """Why a lane is in trouble; a missing configuration has no entry in the catalogue."""
+    if cause == lanes.NOT_CONFIGURED:
+        return gettext("no mail server is configured")
+    return standing.cause_name(cause)
