@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from answerback.desk import arrival, intake
 from answerback.inbound import pipe, recipients
@@ -72,7 +72,6 @@ def process(raw_mail_id: int) -> None:
 
 def _process_safely(waiting: RawMail) -> None:
     raw_mail_id, number = waiting.pk, waiting.tries + 1
-    close_old_connections()  # threads of a pool keep theirs between mails
     try:
         process(raw_mail_id)
     except (OperationalError, InterfaceError, OSError) as error:

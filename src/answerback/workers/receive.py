@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 from django.conf import settings
+from django.db import close_old_connections
 
 from answerback.core.db import DatabaseThread
 from answerback.inbound import process
 from answerback.inbound.smtp import Doorway
 from answerback.inbound.storing import Storing
+from answerback.store.models import RawMail
 
 READERS = 4  # mails read at once
 LOOK_EVERY = 1.0  # seconds
@@ -61,11 +64,21 @@ def once() -> int:
 
 def _read_some(readers: ThreadPoolExecutor) -> int | None:
     """How many were read; None where we are in trouble ourselves."""
+
+    def run(work: Callable[[RawMail], None], waiting: list[RawMail]) -> Iterable[None]:
+        return readers.map(_with_sound_connection, repeat(work), waiting)
+
     try:
-        return process.process_waiting(readers.map)
+        return process.process_waiting(run)
     except process.OurTroubleError as trouble:
         log.error("mail is not read for now: %s", trouble)
         return None
+
+
+def _with_sound_connection(work: Callable[[RawMail], None], mail: RawMail) -> None:
+    """Threads of the pool keep their connections between mails; one that broke is replaced."""
+    close_old_connections()
+    work(mail)
 
 
 async def _wait(stop: asyncio.Event, arrived: asyncio.Event, seconds: float) -> None:
