@@ -55,7 +55,7 @@ def read(mail: Mail) -> Reading:
         reports = _worded(notice)
         if not reports:
             notice = _inner(notice)
-            reports = _structured(notice) or _worded(notice) or text.read_original_recipient(notice)
+            reports = _structured(notice) or _worded(notice) or text.read_by_elimination(notice)
     if not reports:
         return Reading()
     original = read_original(notice.original)

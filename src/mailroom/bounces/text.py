@@ -29,6 +29,7 @@ from mailroom.report import Action, DeliveryReport, Source
 MAX_LINES: Final = 2000
 MAX_RECIPIENTS: Final = 200
 MAX_DIAGNOSTIC: Final = 4000
+_WORD: Final = 12  # characters before an address in a list: "SMTP <a@b>"
 _LEAD: Final = 300  # characters of a paragraph that may announce addresses
 
 # An address in running text. Possessive, so that a long run of letters costs one pass.
@@ -61,7 +62,8 @@ class _Standing(IntEnum):
     NEAR = 5
     ORIGIN = 6
     ADDRESSED = 7
-    NOBODY = 8  # somebody else's address
+    ALONE = 8  # anywhere else; counts only by elimination
+    NOBODY = 9  # somebody else's address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,25 @@ def read(notice: Notice) -> list[DeliveryReport] | None:
     action = _action(notice)
     told = _said_about(notice.lines[:MAX_LINES], mentions)
     return [_report(mention, text, action) for mention, text in zip(mentions, told, strict=True)]
+
+
+def read_by_elimination(notice: Notice) -> list[DeliveryReport] | None:
+    """Where a notice says of nobody that he got nothing: the one recipient of the original, else the one address.
+
+    QUIRK: AOL gives only the local part, others only a reason. A notice may also be in a language we do not know.
+    """
+    addresses = [address.spec for address in read_original(notice.original).to] or _other_addresses(notice)
+    if len(addresses) != 1:
+        return None
+    mention = _Mention(_Standing.ALONE, addresses[0], -1)
+    return [_report(mention, notice.text.strip()[:MAX_DIAGNOSTIC], _action(notice))]
+
+
+def _other_addresses(notice: Notice) -> list[str]:
+    """The addresses of the text that are not known to be somebody else's."""
+    senders = {address.normal for address in notice.mail.to}
+    mentions = [mention for mention in _mentions(notice.lines[:MAX_LINES]) if mention.standing is _Standing.ALONE]
+    return [mention.address for mention in _once(mentions) if mention.address.lower() not in senders]
 
 
 # Is this a notice?
@@ -128,26 +149,25 @@ def _is_null(value: str) -> bool:
 
 
 def _recipients(notice: Notice) -> list[_Mention]:
-    """The addresses that stand best, each once; the sender of the returned mail only where nobody else is named."""
+    """The addresses that stand best, each once."""
     lines = notice.lines[:MAX_LINES]
     mentions = [*_named(notice, lines), *_mentions(lines)]
     senders = {address.normal for address in notice.mail.to}
-    for standing in tuple(_Standing)[: _Standing.NOBODY]:
+    for standing in tuple(_Standing)[: _Standing.ALONE]:
         found = [mention for mention in mentions if mention.standing is standing]
-        if standing >= _Standing.LISTED:
-            found = [mention for mention in found if mention.address.lower() not in senders] or _lone_sender(
-                found, standing
-            )
         if standing is _Standing.HEADING:
             found = _equally_indented(found, lines)
+        if standing >= _Standing.LISTED:
+            found = _without_senders(found, senders, standing)
         if found:
             return _once(found)[:MAX_RECIPIENTS]
     return _local_parts(notice)
 
 
-def _lone_sender(found: Sequence[_Mention], standing: _Standing) -> list[_Mention]:
-    """A list may name the sender himself, who wrote to himself; a sentence names him for other reasons."""
-    return list(found) if standing in (_Standing.LISTED, _Standing.SPOKEN) else []
+def _without_senders(found: Sequence[_Mention], senders: set[str], standing: _Standing) -> list[_Mention]:
+    """Without those whose mail came back, unless a list or dialogue names nobody else: they wrote to themselves."""
+    others = [mention for mention in found if mention.address.lower() not in senders]
+    return others or (list(found) if standing in (_Standing.LISTED, _Standing.SPOKEN) else [])
 
 
 def _equally_indented(found: Sequence[_Mention], lines: Sequence[str]) -> list[_Mention]:
@@ -234,13 +254,13 @@ def _standing(line: str, match: re.Match[str], before: str, *, announced: bool) 
             return _Standing.HEADING
         if not _ADDRESS.sub("", bare).strip(_PUNCTUATION) or _comments(bare):
             return _Standing.LISTED
-    return _Standing.LISTED if announced else None
+    return _Standing.LISTED if announced and len(head.strip(_PUNCTUATION)) <= _WORD else None
 
 
 def _standing_in_sentence(told: frozenset[str] | None, address: str) -> _Standing:
-    """Whether a sentence about failure holds the address, or at least its paragraph has such a sentence."""
+    """Whether a sentence about failure holds the address, or its paragraph has such a sentence, or neither."""
     if told is None:
-        return _Standing.NOBODY
+        return _Standing.ALONE
     return _Standing.TOLD if address in told else _Standing.NEAR
 
 
@@ -398,12 +418,3 @@ def _is_permanent(said: str, reply_code: int | None, by_status: bool | None) -> 
     if reply_code:
         return reply_code >= 500
     return not phrases.GIVEN_UP_TRANSIENT.occur_in(phrases.folded(said))
-
-
-def read_original_recipient(notice: Notice) -> list[DeliveryReport] | None:
-    """Where a notice names nobody: the one recipient of the returned original. QUIRK: AOL gives only the local part."""
-    recipients = read_original(notice.original).to
-    if len(recipients) != 1:
-        return None
-    mention = _Mention(_Standing.ADDRESSED, recipients[0].spec, -1)
-    return [_report(mention, notice.text.strip()[:MAX_DIAGNOSTIC], _action(notice))]
