@@ -57,8 +57,10 @@ def sort(mail: Mail, envelope_from: str | None) -> Kind:
 
 def automatic_reason(mail: Mail, envelope_from: str | None) -> str:
     """Why no program may answer this mail, as a word for machines; "" where a person wrote to us."""
-    if _has_report(mail, "delivery-status") or _has_report(mail, "feedback-report"):
+    if any(_has_report(mail, report_type) for report_type in _REPORT_PARTS):
         return "report"
+    if len(mail.raw_headers("Received")) > _HOPS_MAX:
+        return "hops"
     if reason := _marked(mail, _MARKS_OF_REPLIES):
         return reason
     if _AUTOMATIC_SUBJECT.match(mail.subject) or (_ABSENT_SUBJECT.match(mail.subject) and _is_answer(mail)):
@@ -79,6 +81,9 @@ def _sender_reason(local_parts: Sequence[str]) -> str:
     if any(_DAEMON.fullmatch(local) or _POSTMASTER.fullmatch(local) for local in local_parts):
         return "daemon-sender"
     return "no-reply-sender" if any(_NO_REPLY.match(local) for local in local_parts) else ""
+
+
+_HOPS_MAX = 50  # Received fields; half of what RFC 5321 §6.3 lets a loop run
 
 
 # Marks in header fields: (name, value, reason); the first that is met counts.
@@ -113,6 +118,7 @@ _MARKS_OF_PROGRAMS = (
     _mark("X-BeenThere", r"", "list"),  # Mailman
     _mark("Feedback-ID", r"", "list"),
     _mark("Precedence", r"^\s*(?:bulk|list|junk)", "precedence"),
+    _mark("X-Loop", r"", "x-loop"),
     _mark("X-Auto-Response-Suppress", r"\b(?:all|oof|autoreply)\b", "x-auto-response-suppress"),
 )
 _KINDS = {
@@ -125,7 +131,7 @@ _KINDS = {
     "list": Kind.BULK,
     "precedence": Kind.BULK,
     "no-reply-sender": Kind.BULK,
-    # "x-auto-response-suppress" and "daemon-sender" alone say nothing about who wrote: MAIL.
+    # "x-auto-response-suppress", "x-loop", "hops" and "daemon-sender" alone say nothing about who wrote: MAIL.
 }
 
 
@@ -300,5 +306,6 @@ _UNSUBSCRIBE_TEXT_MAX = 200  # characters: QUIRK: Apple Mail adds a sentence of 
 def _is_unsubscribe(mail: Mail) -> bool:
     text = mail.text.strip()
     if _UNSUBSCRIBE.fullmatch(mail.subject):
-        return not text or ("unsubscribe" in text.lower() and len(text) < _UNSUBSCRIBE_TEXT_MAX)
+        says_so = "unsubscribe" in text.lower() or _UNSUBSCRIBE.fullmatch(text)
+        return not text or (len(text) < _UNSUBSCRIBE_TEXT_MAX and bool(says_so))
     return not mail.subject.strip() and bool(_UNSUBSCRIBE.fullmatch(text[:_UNSUBSCRIBE_TEXT_MAX]))
