@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from mailroom.bounces.read import Reading, read
+from mailroom.bounces.read import read
 from mailroom.causes.classify import classify
 from mailroom.message import Mail, parse
 from mailroom.report import Action, DeliveryReport
@@ -55,12 +55,13 @@ def _line(path: str) -> dict[str, Any]:
     except OSError as error:
         return {"file": path, "error": error.strerror or str(error)}
     mail = parse(raw)
-    kind = sort(mail, None)
-    reading = read(mail) if kind in _READ else Reading()
+    reading = read(mail)
+    kind = sort(mail, None, reading)
+    reports = reading.reports if kind in _READ else []
     return {
         "file": path,
-        "kind": reading.kind or _KINDS[kind],
-        "results": _answer(mail, _KINDS[kind]) if kind in _ANSWERS else [_result(report) for report in reading.reports],
+        "kind": (reading.kind if reports else "") or _KINDS[kind],
+        "results": _answer(mail, _KINDS[kind]) if kind in _ANSWERS else [_result(report) for report in reports],
     }
 
 

@@ -23,7 +23,7 @@ from enum import StrEnum
 
 from mailroom.address import parse_address
 from mailroom.bounces.notice import lay_out
-from mailroom.bounces.read import read
+from mailroom.bounces.read import Reading, read
 from mailroom.bounces.text import is_notice
 from mailroom.message import Mail
 
@@ -39,15 +39,18 @@ class Kind(StrEnum):
     MAIL = "mail"
 
 
-def sort(mail: Mail, envelope_from: str | None) -> Kind:
-    """The kind of a mail. `envelope_from` is "" or "<>" for the null path, None where nobody knows it."""
+def sort(mail: Mail, envelope_from: str | None, reading: Reading | None = None) -> Kind:
+    """The kind of a mail. `envelope_from` is "" or "<>" for the null path, None where nobody knows it.
+
+    `reading` is what `bounces.read` made of the mail, where the caller has asked it already.
+    """
     if _has_report(mail, "feedback-report"):
         return Kind.FEEDBACK_REPORT
     if _has_report(mail, "disposition-notification"):
         return Kind.READ_RECEIPT
     if _is_challenge(mail, envelope_from):
         return Kind.CHALLENGE
-    report = _report_kind(mail, envelope_from)
+    report = _report_kind(mail, envelope_from, reading)
     if report:
         return report
     if _is_unsubscribe(mail):
@@ -241,13 +244,13 @@ def _is_report_in_words(mail: Mail, envelope_from: str | None) -> bool:
     )
 
 
-def _report_kind(mail: Mail, envelope_from: str | None) -> Kind | None:
+def _report_kind(mail: Mail, envelope_from: str | None, reading: Reading | None) -> Kind | None:
     """Of a delivery or feedback report; None where it is neither."""
     if _has_report(mail, "delivery-status"):
         return Kind.DELIVERY_REPORT
     if not _is_report_in_words(mail, envelope_from):
         return None
-    reading = read(mail)
+    reading = reading or read(mail)
     if reading.reports:
         return Kind.FEEDBACK_REPORT if reading.kind == "feedback" else Kind.DELIVERY_REPORT
     return Kind.DELIVERY_REPORT if _is_daemon(mail) else None
