@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -24,8 +23,6 @@ from answerback.tickets.models import Attachment, Ticket
 from answerback.tickets.update import TicketClosedError
 from answerback.workspace import conversation, words
 from answerback.workspace.access import account_of, agent_required
-from answerback.workspace.conversation import Conversation
-from mailroom import address as addresses
 
 SEND_AS = ("open", "pending", "solved")
 DEFAULT_SEND_AS = "pending"
@@ -47,7 +44,7 @@ class Typed:
     replaces: Sequence[int] = field(default_factory=list)  # failed deliveries this answers anew
 
 
-def context_of(ticket: Ticket, account: Account, read: Conversation, typed: Typed | None = None) -> dict[str, Any]:
+def context_of(ticket: Ticket, account: Account, typed: Typed | None = None) -> dict[str, Any]:
     return {
         "typed": typed or Typed(),
         "send_as": [(key, words.status_name(key)) for key in SEND_AS],
@@ -84,7 +81,7 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
     except OSError:
         typed.problem = _("Your comment could not be stored. It stands here unchanged; please try again.")
     if typed.problem:
-        return _refused(request, ticket, typed)
+        return _render(request, ticket, typed)
     return _done(request, number)
 
 
@@ -153,17 +150,12 @@ def _typed_again(ticket: Ticket, delivery_id: str) -> Typed:
 
 
 def _render(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:
+    """The composer alone where a script asked, on a page of its own where none runs."""
     requester, ccs = conversation.recipients(ticket)
     context = {"ticket": ticket, "requester": requester, "ccs": ccs}
-    context |= context_of(ticket, account_of(request), Conversation(ticket), typed)
-    return render(request, "tickets/_composer.html", context)
-
-
-def _refused(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:
-    if request.headers.get("HX-Request"):
-        return _render(request, ticket, typed)
-    messages.error(request, typed.problem)
-    return _render(request, ticket, typed)
+    context |= context_of(ticket, account_of(request), typed)
+    alone = request.headers.get("HX-Request")
+    return render(request, "tickets/_composer.html" if alone else "tickets/composer_page.html", context)
 
 
 def _done(request: HttpRequest, number: int) -> HttpResponse:
@@ -174,8 +166,3 @@ def _done(request: HttpRequest, number: int) -> HttpResponse:
     assert isinstance(response, HttpResponse)
     response.headers["HX-Trigger-After-Swap"] = "composer-sent"
     return response
-
-
-def parse_addresses(text: str) -> list[str]:
-    """Addresses of a field for several, as typed."""
-    return [one.spec for one in addresses.parse_addresses(text.replace(";", ","))]

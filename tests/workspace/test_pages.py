@@ -1,0 +1,171 @@
+"""The other pages: each opens in both languages, and their forms do what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from tests.world import World
+
+from answerback.people.models import Account, Group, Identity
+from answerback.rules.models import Trigger
+from answerback.store import raw
+from answerback.store.models import RawMail
+from answerback.tickets.models import SupportAddress, Ticket
+from mailroom.causes import catalogue
+
+PAGES = [
+    "/delivery", "/delivery/causes", "/mail/unprocessed", "/profile", "/tickets/new", "/views/new", "/search",
+    "/admin/", "/admin/groups", "/admin/addresses", "/admin/tokens", "/admin/triggers",
+]  # fmt: skip
+TOKENS = Path("src/answerback/static/css/tokens.css")
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_page_opens_in_the_readers_language(url: str, world: World, bruno: Client) -> None:
+    response = bruno.get(url)
+    assert response.status_code == 200
+    assert '<html lang="de"' in response.text
+    assert "Zum Inhalt springen" in response.text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_cause_reference_has_an_anchor_for_every_cause(language: str, world: World, ada: Client) -> None:
+    world.ada.person.language = language
+    world.ada.person.save()
+    page = ada.get("/delivery/causes").text
+    for key in catalogue.load().causes:
+        assert f'id="{key}"' in page
+
+
+def test_causes_are_found_by_code(world: World, ada: Client) -> None:
+    page = ada.get("/delivery/causes", {"q": "5.2.2"}).text
+    assert 'id="mailbox_full"' in page
+    assert 'id="address_unknown"' not in page
+
+
+def test_a_customer_gets_another_address_and_it_becomes_primary(world: World, ada: Client) -> None:
+    url = f"/customers/{world.clara.pk}/identities"
+    ada.post(url, {"act": "add", "address": "clara@home.test"})
+    identity = Identity.objects.get(address="clara@home.test")
+    ada.post(url, {"act": "primary", "identity": identity.pk})
+    identity.refresh_from_db()
+    assert identity.primary
+    assert Identity.objects.filter(person=world.clara, primary=True).count() == 1
+
+
+def test_an_address_of_somebody_else_is_refused_by_name(world: World, ada: Client) -> None:
+    url = f"/customers/{world.clara.pk}/identities"
+    page = ada.post(url, {"act": "add", "address": "deniz@customer.test"}, follow=True).text
+    assert "deniz@customer.test belongs to Deniz Demir already." in page
+
+
+def test_a_new_ticket_is_mailed_to_requester_and_ccs(world: World, ada: Client) -> None:
+    ada.post(
+        "/tickets/new",
+        {"requester": "new@customer.test", "cc": "Deniz <deniz@customer.test>", "subject": "Hello", "text": "Hi."},
+    )
+    ticket = Ticket.objects.latest("id")
+    recipients = set(ticket.deliveries.filter(kind="answer").values_list("recipient", flat=True))
+    assert recipients == {"new@customer.test", "deniz@customer.test"}
+
+
+def test_a_new_ticket_with_a_bad_address_keeps_the_text(world: World, ada: Client) -> None:
+    page = ada.post("/tickets/new", {"requester": "nobody", "subject": "Hello", "text": "A long text."}).text
+    assert "“nobody” is not an e-mail address." in page
+    assert "A long text." in page
+
+
+def test_mail_that_became_no_ticket_can_be_ignored(world: World, ada: Client) -> None:
+    mail = raw.save(b"Subject: Odd\r\n\r\n<script>alert(1)</script>", doorway="smtp", envelope_from="x@y.test")
+    raw.settle(mail.pk, RawMail.State.UNREADABLE, reason="no-sender")
+    page = ada.get("/mail/unprocessed").text
+    assert "Odd" in page
+    assert "The sender cannot be read" in page
+    assert "&lt;script&gt;" in ada.get(f"/mail/{mail.pk}").text
+    ada.post(f"/mail/{mail.pk}/act", {"act": "ignore"})
+    assert RawMail.objects.get(pk=mail.pk).state == RawMail.State.IGNORED
+
+
+def test_the_last_administrator_stays(world: World, bruno: Client) -> None:
+    page = bruno.post(f"/admin/people/{world.bruno.pk}", {"role": "agent", "active": "on"}, follow=True).text
+    assert "Ein Administrator muss bleiben." in page
+    assert Account.objects.get(pk=world.bruno.pk).is_admin
+
+
+def test_groups_support_addresses_and_triggers_change(world: World, bruno: Client) -> None:
+    bruno.post("/admin/groups", {"name": "Billing"})
+    group = Group.objects.get(name="Billing")
+    data = {"address": "bill@acme.test", "name": "Billing", "language": "en", "group": group.pk, "active": "on"}
+    bruno.post("/admin/addresses", data)
+    assert SupportAddress.objects.get(address="bill@acme.test").group == group
+    trigger = Trigger.objects.filter(active=True).first()
+    assert trigger
+    bruno.post(f"/admin/triggers/{trigger.pk}/switch", {"active": "0"})
+    assert not Trigger.objects.get(pk=trigger.pk).active
+
+
+def test_an_api_token_is_shown_once(world: World, bruno: Client) -> None:
+    page = bruno.post("/admin/tokens", {"name": "Reports"}).text
+    found = re.search(r'id="fresh-token">([^<]+)<', page)
+    assert found
+    assert found[1] not in bruno.get("/admin/tokens").text
+
+
+def test_the_profile_sets_language_theme_and_signature(world: World, ada: Client) -> None:
+    ada.post("/profile", {"name": "Ada A.", "language": "de", "theme": "dark", "signature": "Ada"})
+    page = ada.get("/profile").text
+    assert '<html lang="de" data-theme="dark">' in page
+    assert "Ihr Profil" in page
+
+
+def test_only_supervisors_and_admins_pause_a_destination(world: World, ada: Client, bruno: Client) -> None:
+    data = {"act": "pause", "destination": "customer.test"}
+    assert ada.post("/delivery/switch", data).status_code == 403
+    bruno.post("/delivery/switch", data)
+    assert "Angehalten" in bruno.get("/delivery").text
+
+
+def test_unknown_pages_are_told_kindly(world: World, bruno: Client) -> None:
+    response = bruno.get("/tickets/999999")
+    assert response.status_code == 404
+    assert "Diese Seite gibt es nicht" in response.text
+
+
+def colours() -> dict[str, tuple[str, str]]:
+    """Token -> (light, dark) of the plain hexadecimal ones."""
+    found = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", TOKENS.read_text("utf-8"))
+    return {name: (light, dark) for name, light, dark in found}
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+ON = [(ink, ground) for ink in ("ink", "ink-soft", "ink-faint", "accent-ink")
+      for ground in ("canvas", "surface", "raised", "sunken", "hover", "selected")]  # fmt: skip
+ON += [(f"{state}-ink", f"{state}-tint") for state in ("bad", "wait", "good", "calm", "note", "info")]
+ON += [(f"{state}-ink", ground) for state in ("bad", "wait", "good") for ground in ("canvas", "surface", "raised")]
+
+
+@pytest.mark.parametrize(("ink", "ground"), ON)
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_has_the_contrast_of_wcag_aa(ink: str, ground: str, scheme: int) -> None:
+    tokens = colours()
+    assert contrast(tokens[ink][scheme], tokens[ground][scheme]) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_white_on_the_accent_is_readable_and_controls_have_visible_borders(scheme: int) -> None:
+    tokens = colours()
+    assert contrast("#ffffff", tokens["accent"][scheme]) >= 4.5
+    assert contrast(tokens["line-strong"][scheme], tokens["surface"][scheme]) >= 3
