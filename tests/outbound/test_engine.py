@@ -12,6 +12,7 @@ from email import message_from_bytes
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
+from tests.mailroom.smtp.scripted_server import NameServer
 from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
@@ -294,3 +295,48 @@ async def test_the_living_keep_their_leases() -> None:
     assert await sync_to_async(claims.recover_expired_leases)() == 0
     await Delivery.objects.aupdate(lease_until=clock.now() - timedelta(seconds=1))
     assert await sync_to_async(claims.recover_expired_leases)() == 1
+
+
+class TestStraightToMx:
+    """Without a relay: each domain is a lane of its own."""
+
+    async def test_the_recipients_own_server_is_the_final_hop(self, settings: object) -> None:
+        async with Hop() as hop, names() as resolver:
+            settings.RELAY_URL, settings.RESOLVER = f"mx:{hop.port}?tls=none", resolver  # type: ignore[attr-defined]
+            await answer_to("ok@alive.test", "ok@nowhere.test", "ok@nullmx.test")
+            await send_all()
+        assert await states() == {
+            "ok@alive.test": "accepted",
+            "ok@nowhere.test": "failed",
+            "ok@nullmx.test": "failed",
+        }
+        assert (await row("ok@alive.test")).final_hop
+        assert (await row("ok@nowhere.test")).cause == "domain_unknown"
+        assert (await row("ok@nullmx.test")).enhanced_code == "5.1.10"
+
+    async def test_dead_destinations_delay_no_others(self, settings: object) -> None:
+        settings.SESSIONS_MAX = 4  # type: ignore[attr-defined]
+        async with Hop() as hop, names() as resolver:
+            settings.RELAY_URL, settings.RESOLVER = f"mx:{hop.port}?tls=none", resolver  # type: ignore[attr-defined]
+            await answer_to(*(f"ok+{number}@dead.test" for number in range(30)))
+            await answer_to(*(f"ok+{number}@alive.test" for number in range(8)))
+            async with running():
+                await until(alive_accepted, 4)
+        assert not await sending_is_down(), "their server is down, not we"
+
+
+async def alive_accepted() -> bool:
+    return all(state == "accepted" for name, state in (await states()).items() if name.endswith("@alive.test"))
+
+
+@asynccontextmanager
+async def names() -> AsyncIterator[str]:
+    """The address of a name server that knows alive.test, nullmx.test and dead.test, which drops what it is asked."""
+    zone = {
+        "alive.test": {"MX": ["10 mx.alive.test."]},
+        "mx.alive.test": {"A": ["127.0.0.1"]},
+        "nullmx.test": {"MX": ["0 ."]},
+        "dead.test": "DROP",
+    }
+    async with NameServer(zone) as server:
+        yield server.address

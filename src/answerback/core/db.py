@@ -46,19 +46,19 @@ def publish(topic: str) -> None:
         LiveChange.objects.create(topic=topic, at=clock.now())
 
 
-def changes(stop: threading.Event) -> Iterator[set[str]]:
+def changes(stop: threading.Event) -> Iterator[list[str]]:
     """Topics as they change, in this and other processes, until `stop`. Blocks: call it in a thread of its own.
 
-    The first set is empty: from then on nothing is missed. After a broken connection it yields {ANYTHING}.
+    The first list is empty: from then on nothing is missed. After a broken connection it yields [ANYTHING].
     """
     follow = _follow_postgresql if is_postgresql() else _follow_sqlite
-    missed: set[str] = set()
+    missed: list[str] = []
     while not stop.is_set():
         try:
             yield from follow(stop, missed)
         except DatabaseError:
             connection.close()
-            missed = {ANYTHING}
+            missed = [ANYTHING]
             stop.wait(_RETRY_AFTER)
     connection.close()
 
@@ -68,7 +68,7 @@ def forget_changes(before: datetime) -> int:
     return LiveChange.objects.filter(at__lt=before).delete()[0]
 
 
-def _follow_sqlite(stop: threading.Event, missed: set[str]) -> Iterator[set[str]]:
+def _follow_sqlite(stop: threading.Event, missed: list[str]) -> Iterator[list[str]]:
     """`PRAGMA data_version` changes with every commit of another connection; it costs no disk access."""
     seen = LiveChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     version = _data_version()
@@ -80,7 +80,7 @@ def _follow_sqlite(stop: threading.Event, missed: set[str]) -> Iterator[set[str]
         rows = list(LiveChange.objects.filter(pk__gt=seen).order_by("pk").values_list("pk", "topic"))
         if rows:
             seen = rows[-1][0]
-            yield {topic for _, topic in rows}
+            yield list(dict.fromkeys(topic for _, topic in rows))
 
 
 def _data_version() -> int:
@@ -89,14 +89,14 @@ def _data_version() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _follow_postgresql(stop: threading.Event, missed: set[str]) -> Iterator[set[str]]:
+def _follow_postgresql(stop: threading.Event, missed: list[str]) -> Iterator[list[str]]:
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {_CHANNEL}")
     yield missed
     link: Any = connection.connection
     while not stop.is_set():
         with connection.wrap_database_errors:
-            topics = {notice.payload for notice in link.notifies(timeout=_RETRY_AFTER / 2, stop_after=1)}
+            topics = [notice.payload for notice in link.notifies(timeout=_RETRY_AFTER / 2, stop_after=1)]
         if topics:
             yield topics
 
