@@ -164,5 +164,5 @@ def _done(request: HttpRequest, number: int) -> HttpResponse:
         return redirect(f"/tickets/{number}")
     response = composer(request, number)
     assert isinstance(response, HttpResponse)
-    response.headers["HX-Trigger-After-Swap"] = "composer-sent"
+    response.headers["HX-Trigger"] = "composer-sent"
     return response
