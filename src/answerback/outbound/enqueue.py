@@ -37,10 +37,15 @@ _EMAIL_ID_ENTROPY = 80  # bits
 
 @dataclass(frozen=True)
 class Recipient:
-    person: Person
+    person: Person | None
     identity: Identity | None  # None: the person has no address, and gets no delivery
     participant: Participant | None  # whose token the Reply-To carries
     role: str  # "to", "cc"
+    address: str = ""  # of somebody who is no person of ours, such as in a test of sending
+
+    @property
+    def spec(self) -> str:
+        return self.identity.address if self.identity else self.address
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,12 @@ def enqueue(notification: Notification) -> Message | None:
     """Write the message and its deliveries. None where nobody is left to write to."""
     with transaction.atomic():
         left_out = beyond_cap(notification.kind, notification.recipients)
-        recipients = [one for one in notification.recipients if one.identity and one not in left_out]
+        recipients = [one for one in notification.recipients if one.spec and one not in left_out]
         if not recipients:
             return None
         message = _write_message(notification, recipients)
         _write_deliveries(
-            [_delivery(message, one.person, one.identity, one.role, one.participant) for one in recipients]
+            [_delivery(message, one.person, one.identity, one.role, one.participant, one.address) for one in recipients]
         )
     return message
 
@@ -163,8 +168,8 @@ def _outgoing(notification: Notification, recipients: Sequence[Recipient], messa
         date=now,
         from_=_sender(notification),
         subject=notification.subject,
-        to=[_address(one.identity, one.person) for one in recipients if one.role == Role.TO],
-        cc=[_address(one.identity, one.person) for one in recipients if one.role == Role.CC],
+        to=[_named(one.spec, one.person) for one in recipients if one.role == Role.TO],
+        cc=[_named(one.spec, one.person) for one in recipients if one.role == Role.CC],
         text=notification.text,
         html=notification.html,
         in_reply_to=next(iter(notification.in_reply_to), ""),
@@ -175,8 +180,8 @@ def _outgoing(notification: Notification, recipients: Sequence[Recipient], messa
     )
 
 
-def _address(identity: Identity | None, person: Person | None) -> Address:
-    local, _, domain = (identity.address if identity else "").rpartition("@")
+def _named(spec: str, person: Person | None) -> Address:
+    local, _, domain = spec.rpartition("@")
     return Address(local, domain, person.name if person else "")
 
 
@@ -252,12 +257,7 @@ def _header_naming(row: Delivery, old: Delivery) -> bytes:
     replaced = {sibling.resent_from_id for sibling in rows} | {old.pk}
     current = [*(sibling for sibling in rows if sibling.pk not in replaced), row]
     to, cc = (
-        list({one.recipient: _named_address(one) for one in current if one.role == role}.values())
+        list({one.recipient: _named(one.recipient, one.person) for one in current if one.role == role}.values())
         for role in (Role.TO, Role.CC)
     )
     return with_recipients(bytes(old.header or old.message.header), to, cc)
-
-
-def _named_address(delivery: Delivery) -> Address:
-    local, _, domain = delivery.recipient.rpartition("@")
-    return Address(local, domain, delivery.person.name if delivery.person else "")

@@ -1,0 +1,69 @@
+"""One mail sent while somebody watches: what `send-test` does.
+
+The same rows, the same client and the same judgement as for any mail; only that the delivery is claimed in the moment
+it is made, so that no other worker takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext
+
+from answerback.core import clock
+from answerback.outbound import destinations, enqueue, envelopes, lifecycle, owners
+from answerback.outbound.engine import client_options
+from answerback.outbound.lifecycle import Outcome
+from answerback.outbound.models import Attempt, Delivery, Message
+from answerback.tickets import addresses
+from mailroom.report import Action, DeliveryReport
+from mailroom.smtp.route import Mx, Route
+from mailroom.smtp.session import Transport
+from mailroom.smtp.wire import Envelope
+
+
+class NoRouteError(Exception):
+    """No relay is configured."""
+
+
+def send(address: str) -> Attempt:
+    """Send a test mail to `address` and wait for the outcome. NoRouteError."""
+    route = destinations.route()
+    if route is None:
+        raise NoRouteError
+    delivery = _claimed(address)
+    [envelope] = envelopes.load([delivery.pk])
+    report = asyncio.run(_carry(route.to(delivery.recipient.rpartition("@")[2]), envelope))
+    final = isinstance(route, Mx) and report.action is not Action.FAILED
+    lifecycle.record([Outcome(delivery.pk, report, delivery.owner, delivery.attempts, next_hop_is_final=final)])
+    return Attempt.objects.select_related("delivery").get(delivery=delivery, number=delivery.attempts)
+
+
+def _claimed(address: str) -> Delivery:
+    with transaction.atomic():
+        message = enqueue.enqueue(
+            enqueue.Notification(
+                kind=Message.Kind.SYSTEM,
+                support_address=addresses.default_support_address(),
+                subject=gettext("Answerback test mail"),
+                text=gettext("This mail shows that Answerback can send mail to you. Nobody needs to answer it.") + "\n",
+                recipients=[enqueue.Recipient(None, None, None, "to", address)],
+                language=settings.LANGUAGE_CODE,
+            )
+        )
+        rows = list(Delivery.objects.select_for_update().filter(message=message))
+        [delivery] = lifecycle.claim(rows, owners.this_process(), clock.now() + timedelta(seconds=settings.LEASE))
+    return delivery
+
+
+async def _carry(route: Route, envelope: Envelope) -> DeliveryReport:
+    transport = Transport(route, client_options())
+    try:
+        async with aclosing(transport.send([envelope])) as outcomes:
+            return await anext(report async for _, report in outcomes)
+    finally:
+        await transport.close()

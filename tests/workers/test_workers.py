@@ -1,0 +1,84 @@
+"""Workers together: an answer goes out, is reacted to, and all end when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from tests.outbound.conftest import make_ticket, make_world, notification
+from tests.outbound.hop import Hop
+
+from answerback.core import clock
+from answerback.outbound import claims
+from answerback.outbound.models import Delivery, DeliveryEvent
+from answerback.people.models import Identity
+from answerback.workers import runner, tidy
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@sync_to_async
+def one_answer() -> None:
+    world = make_world()
+    notification(world, make_ticket(world), [world.clara])
+
+
+async def handled() -> bool:
+    return await DeliveryEvent.objects.filter(handled_at__isnull=False).aexists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_goes_out_and_is_reacted_to(settings: object) -> None:
+    async def story() -> None:
+        stop = asyncio.Event()
+        async with Hop() as hop:
+            settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+            workers = asyncio.create_task(runner.run(("deliver", "react", "tidy"), stop))
+            await asyncio.sleep(0.5)
+            await one_answer()
+            async with asyncio.timeout(10):
+                while not await handled():
+                    await asyncio.sleep(0.02)
+            stop.set()
+            await asyncio.wait_for(workers, 10)
+            assert len(hop.kept) == 1
+        assert (await Delivery.objects.aget()).state == "accepted"
+        assert await Identity.objects.filter(address="clara@customer.test").aexists()
+        await sync_to_async(connections.close_all)()
+
+    asyncio.run(story())
+
+
+def test_a_clock_that_runs_is_no_jump() -> None:
+    watch = tidy.ClockWatch(NOON, 100.0)
+    assert watch.lost(NOON + timedelta(seconds=3), 103.0) == timedelta(0)
+    assert watch.lost(NOON + timedelta(seconds=40), 110.0) == timedelta(0), "half a minute is a busy machine"
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=40), timedelta(days=-2)])
+def test_a_jump_is_measured_once(jump: timedelta) -> None:
+    watch = tidy.ClockWatch(NOON, 100.0)
+    assert watch.lost(NOON + jump + timedelta(seconds=1), 101.0) == jump
+    assert watch.lost(NOON + jump + timedelta(seconds=2), 102.0) == timedelta(0)
+
+
+@pytest.mark.django_db
+def test_attempts_that_a_clock_set_back_has_put_off_are_due(settings: object) -> None:
+    settings.RETRY_SCHEDULE = (300, 14400)  # type: ignore[attr-defined]
+    world = make_world()
+    notification(world, make_ticket(world), [world.clara, world.deniz])
+    first, second = Delivery.objects.order_by("id")
+    Delivery.objects.filter(pk=first.pk).update(next_attempt_at=clock.now() + timedelta(days=2))
+    Delivery.objects.filter(pk=second.pk).update(next_attempt_at=clock.now() + timedelta(hours=4))
+    assert claims.pull_forward() == 1
+    first.refresh_from_db()
+    assert first.next_attempt_at is not None
+    assert first.next_attempt_at <= clock.now()
+
+
+@pytest.mark.django_db
+def test_the_chores_run_on_an_empty_database() -> None:
+    tidy.once()
