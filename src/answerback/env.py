@@ -1,7 +1,7 @@
 """Settings from the environment, from `…_FILE` secrets and from `answerback.toml`, in that order.
 
-Every name in docs/settings is `ANSWERBACK_<NAME>`; in the TOML file it is `<name>` in lower case. A value that cannot
-be read stops the start with one line that says which setting, what is wrong and what would be right.
+Every name in docs/settings.md is `ANSWERBACK_<NAME>`; in the TOML file it is `<name>` in lower case. A value that
+cannot be read stops the start with one line that says which setting, what is wrong and what would be right.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ _SUFFIXES = (
     *("html", "js", "css", "toml", "md", "txt", "py", "json", "po", "mo", "in"),
     *("pem", "png", "socket", "service", "test", "sqlite3"),
 )
+_DOCUMENT = re.compile(r"(?<![\w/.])(?:docs/[\w/-]+(?:\.md)?|[a-z]+\.md)(?![\w/])")
 _MADE = ("var/", "node_modules/", ".venv/")  # not in git
 
 
@@ -120,6 +121,17 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_page_is_linked_from_the_readme_or_its_neighbours() -> None:
     linked = {(page.parent / link).resolve() for page in PAGES for link in _LINK.findall(page.read_text("utf-8"))}
     assert not [id_of(page) for page in PAGES if page.name != "README.md" and page.resolve() not in linked]
+
+
+@pytest.mark.parametrize("folder", ["src", "tests"])
+def test_every_document_that_the_code_names_exists(folder: str) -> None:
+    named = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in (ROOT / folder).rglob("*.py")
+        for name in _DOCUMENT.findall(path.read_text("utf-8"))
+    }
+    assert named
+    assert not [(path, name) for path, name in named if not (ROOT / name).exists() and not (DOCS / name).exists()]
 
 
 # Settings

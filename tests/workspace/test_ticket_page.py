@@ -1,4 +1,4 @@
-"""What the agent sees of an answer's fate: the words of docs/experience, in both languages."""
+"""What the agent sees of an answer's fate: the words of docs/agents.md, in both languages."""
 
 from __future__ import annotations
 

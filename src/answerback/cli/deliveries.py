@@ -37,7 +37,7 @@ def command(jsonl: bool, ticket: int | None, since: datetime | None) -> None:
 
 
 def facts(delivery: Delivery) -> dict[str, object]:
-    """One line of the export; names and order are a promise (docs/contract)."""
+    """One line of the export; names and order are a promise (docs/commands.md)."""
     message = delivery.message
     return {
         "delivery_id": delivery.pk,

@@ -21,7 +21,7 @@ class LiveChange(models.Model):
 
 
 class Setting(models.Model):
-    """A setting that is changed in the workspace, not in the environment. Known names: docs/settings.md."""
+    """A setting that is changed in the workspace, not in the environment. The module that asks knows its name."""
 
     name = models.CharField(max_length=60, unique=True)
     value = models.JSONField()

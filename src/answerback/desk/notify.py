@@ -1,8 +1,8 @@
 """From a trigger's wish to an outbox row: who is written to, in which words, under which name.
 
-Policy (architecture.md, "Answer or automatic"): a notification of an agent's public comment to requester and CCs is an
-*answer*; everything else to customers is automatic and capped; mail to agents is a kind of its own. Nobody is notified
-of a mail they wrote or stood in To/Cc of; automatic mail is never answered.
+Policy (docs/architecture.md, "Answer or automatic"): a notification of an agent's public comment to requester and CCs
+is an *answer*; everything else to customers is automatic and capped; mail to agents is a kind of its own. Nobody is
+notified of a mail they wrote or stood in To/Cc of; automatic mail is never answered.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which ticket a mail belongs to, and how far its author is believed (architecture.md, "Mail that we must not …").
+"""Which ticket a mail belongs to, and how far its author is believed (docs/architecture.md, "Mail that …").
 
 | token in RCPT | author                               | result                                          |
 |---------------|--------------------------------------|-------------------------------------------------|

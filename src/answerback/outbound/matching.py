@@ -1,6 +1,6 @@
 """Which delivery a report is about, and how strong the proof is.
 
-Policy (architecture.md, "A returned bounce"; threat T8): a report may change a delivery only as far as its proof goes.
+Policy (docs/glossary.md, "What a report is believed"): a report may change a delivery only as far as its proof goes.
 
 * The signed return path that the mail came to, and the signed delivery token in the returned original, each prove one
   delivery. Only that recipient and the servers on its way have seen them. An expired or forged one proves nothing.

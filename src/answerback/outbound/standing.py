@@ -1,4 +1,4 @@
-"""How the mail of a ticket stands, in the words of experience.md: read by the ticket page, the events, the API, lists.
+"""How the mail of a ticket stands, in the words of docs/agents.md: read by the ticket page, the events, the API, lists.
 
 Policy: recipients are counted as persons. Each notification by the newest delivery of its resend chain, a person by the
 worst of their notifications of the comment. *Failing* is failed, cancelled or held by suppression, and not resolved.

@@ -1,6 +1,6 @@
 """ASGI outside, WSGI inside: uvicorn's connections on the loop, Django's views in a pool of threads.
 
-Policy (docs/decisions say why not Django's own ASGI handler: 3 to 5 times slower, a database connection per request):
+Policy (docs/decisions/0006-pages-in-threads.md says why not Django's own ASGI handler):
 - The body is spooled before a thread is taken, so slow uploads hold no thread. It is capped; more is answered 413.
 - Each thread keeps its database connection between requests.
 - Responses leave chunk by chunk. A client that reads nothing for `SEND_TIMEOUT` or has gone frees its thread.

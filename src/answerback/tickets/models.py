@@ -102,7 +102,7 @@ class Tag(models.Model):
 
 
 class Participant(models.Model):
-    """Somebody on a ticket. Its id is what a Reply-To token binds (architecture.md, "Mail that we must not be …")."""
+    """Somebody on a ticket. Its id is what a Reply-To token binds (docs/architecture.md)."""
 
     class Role(models.TextChoices):
         REQUESTER = "requester"

@@ -1,4 +1,4 @@
-"""The addresses of the pages. Those of docs/contract are promised; the others are the pages' own."""
+"""The addresses of the pages. Those of docs/api.md are promised; the others are the pages' own."""
 
 from __future__ import annotations
 

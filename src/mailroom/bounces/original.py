@@ -1,4 +1,4 @@
-"""Headers of the returned original: the only place where our own X- headers count (architecture.md, "tricked by")."""
+"""Headers of the returned original: the only place where our own X- headers count (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def read_original(text: str) -> Mail:
 
 
 def delivery_tokens(original: Mail) -> list[str]:
-    """What we signed into the copy that came back (architecture.md, journey B)."""
+    """What we signed into the copy that came back (docs/flows.md, B)."""
     return [token.strip() for token in original.raw_headers(DELIVERY_TOKEN) if token.strip()]

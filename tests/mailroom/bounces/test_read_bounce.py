@@ -1,4 +1,4 @@
-"""`python -m mailroom.read_bounce`: one JSON line per file, as contract.md has it."""
+"""`python -m mailroom.read_bounce`: one JSON line per file, as docs/commands.md has it."""
 
 from __future__ import annotations
 
