@@ -200,19 +200,16 @@ _BLANKS = re.compile(r"[ \t\r\n\v\f\x85\u2028\u2029]+")
 # Bidirectional embeddings, overrides and isolates can show a text in another order than it has; a mark cannot.
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")  # Unicode's category Cc without the blanks above
+_HALF_SURROGATE = re.compile(r"[\ud800-\udfff]")  # Cs
+
 
 def clean_line(text: str) -> str:
     """One line of text for people: no controls, no line ends, no half surrogates, nothing that turns the reading."""
     if text.isascii() and text.isprintable():
         return text.strip()
-    return _BLANKS.sub(" ", "".join(map(_shown, _TURNING.sub("", text)))).strip()
-
-
-def _shown(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cs":
-        return _REPLACEMENT
-    return "" if category == "Cc" and not _BLANKS.match(character) else character
+    text = _BLANKS.sub(" ", _CONTROL.sub("", _TURNING.sub("", text)))
+    return _HALF_SURROGATE.sub(_REPLACEMENT, text).strip()
 
 
 def decode_header_octets(data: bytes) -> str:
