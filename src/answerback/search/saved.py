@@ -15,7 +15,7 @@ from answerback.search.views import COLUMNS, SORTS
 FALLBACK_COLUMNS = ["subject", "requester", "status", "assignee", "updated"]
 
 
-def save(
+def save_view(
     view: View | None,
     *,
     title: str,
@@ -39,6 +39,6 @@ def save(
     return view
 
 
-def delete(view: View) -> None:
+def delete_view(view: View) -> None:
     view.delete()
     live.publish("tickets")

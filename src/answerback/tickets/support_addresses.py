@@ -20,7 +20,7 @@ class UnusableAddressError(ValueError):
         self.problem = problem
 
 
-def save(
+def save_address(
     row: SupportAddress | None,
     *,
     address: str,
@@ -50,6 +50,6 @@ def _checked(address: str, row: SupportAddress | None) -> str:
     if len(address.rpartition("@")[0]) > LOCAL_PART_MOST:
         raise UnusableAddressError("too_long")
     normal = addresses.normalise(address)
-    if SupportAddress.objects.filter(normal=normal).exclude(pk=row.pk if row else None).exists():
+    if SupportAddress.objects.filter(normal=normal).exclude(pk=row.pk if row else 0).exists():
         raise UnusableAddressError("taken")
     return normal

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from answerback.outbound import standing
-from answerback.outbound.standing import Chain, CommentStanding
+from answerback.outbound.standing import Chain, CommentStanding, PersonStanding
 from answerback.people.models import Identity, Person
 from answerback.tickets.models import Attachment, Comment, Participant, Ticket
 from answerback.workspace import reachability
@@ -30,11 +30,11 @@ class Entry:
     attachments: Sequence[Attachment] = ()
 
     @property
-    def to(self) -> list[standing.PersonStanding]:
+    def to(self) -> list[PersonStanding]:
         return self._in_role("to")
 
     @property
-    def cc(self) -> list[standing.PersonStanding]:
+    def cc(self) -> list[PersonStanding]:
         return self._in_role("cc")
 
     @property
@@ -47,7 +47,7 @@ class Entry:
         lines = sum(1 + len(line) // 80 for line in self.comment.text.splitlines()) + 1
         return max(FRAME_LEAST, min(FRAME_MOST, lines * LINES_PER_PIXEL_GUESS))
 
-    def _in_role(self, role: str) -> list[standing.PersonStanding]:
+    def _in_role(self, role: str) -> list[PersonStanding]:
         return [person for person in self.standing.people if person.role == role] if self.standing else []
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from answerback.outbound import standing
@@ -13,7 +15,11 @@ from answerback.people.models import Account, Group, Person
 from answerback.tickets.models import Audit, Event, Ticket
 from answerback.workspace import words
 
-_PEOPLE = {"assignee_id": Account, "group_id": Group, "requester_id": Person}
+_PEOPLE: dict[str, Callable[[set[int]], QuerySet[Any]]] = {
+    "assignee_id": lambda ids: Account.objects.select_related("person").filter(pk__in=ids),
+    "group_id": lambda ids: Group.objects.filter(pk__in=ids),
+    "requester_id": lambda ids: Person.objects.filter(pk__in=ids),
+}
 Kind = Event.Kind
 
 
@@ -92,9 +98,6 @@ def _names(events: Sequence[Event]) -> dict[tuple[str, int], str]:
             values = (event.data.get("value"), event.data.get("previous_value"))
             wanted[event.field].update(value for value in values if isinstance(value, int))
     found: dict[tuple[str, int], str] = {}
-    for name, model in _PEOPLE.items():
-        rows = model.objects.filter(pk__in=wanted[name])
-        if model is Account:
-            rows = rows.select_related("person")
-        found |= {(name, row.pk): str(row) for row in rows}
+    for name, rows_of in _PEOPLE.items():
+        found |= {(name, row.pk): str(row) for row in rows_of(wanted[name])}
     return found

@@ -25,7 +25,7 @@ class NodeFilesFinder(BaseFinder):
     def __init__(self, app_names: Iterable[str] | None = None, *args: Any, **kwargs: Any) -> None:
         self.root = next((root for root in ROOTS if root.is_dir()), ROOTS[-1])
 
-    def find(self, path: str, **kwargs: Any) -> str | list[str]:
+    def find(self, path: str, **kwargs: Any) -> str | list[str]:  # type: ignore[override]  # Django calls it both ways
         source = FILES.get(path)
         if source is None or not (self.root / source).is_file():
             return []

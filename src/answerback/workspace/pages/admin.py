@@ -197,7 +197,7 @@ def _initial(row: SupportAddress | None) -> dict[str, Any]:
 
 def _save_address(form: SupportAddressForm, row: SupportAddress | None) -> bool:
     try:
-        support_addresses.save(row, **form.cleaned_data)
+        support_addresses.save_address(row, **form.cleaned_data)
     except support_addresses.UnusableAddressError as error:
         form.add_error("address", ADDRESS_PROBLEMS[error.problem])
         return False

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.desk import reply as desk_reply
+from answerback.desk import uploads
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
-from answerback.store import blobs
 from answerback.tickets.changes import UNSET, NewAttachment, Unset
 from answerback.tickets.models import Attachment, Ticket
 from answerback.tickets.update import TicketClosedError
@@ -95,14 +95,7 @@ def store_files(request: HttpRequest) -> list[NewAttachment]:
     files: list[UploadedFile] = request.FILES.getlist("files")
     if sum(file.size or 0 for file in files) > file_limit():
         raise TooLargeError
-    return [
-        NewAttachment(
-            blob=blobs.save(file.read()),
-            file_name=file.name or _("file"),
-            content_type=file.content_type or "application/octet-stream",
-        )
-        for file in files
-    ]
+    return [uploads.keep(file.read(), file.name or _("file"), file.content_type or "") for file in files]
 
 
 def _find(number: int) -> Ticket:

@@ -83,7 +83,7 @@ def condition(request: HttpRequest) -> HttpResponse:
 @agent_required
 @require_POST
 def delete(request: HttpRequest, view_id: int) -> HttpResponse:
-    saved.delete(_find(view_id, account_of(request)))
+    saved.delete_view(_find(view_id, account_of(request)))
     messages.success(request, _("The view has been deleted."))
     return redirect("/")
 
@@ -103,7 +103,7 @@ def _save(request: HttpRequest, view: View | None, account: Account) -> HttpResp
         messages.error(request, _("A view needs a name and at least one condition."))
         return render(request, "views/editor.html", _context(request, view, conditions))
     shared = account.is_admin and request.POST.get("owner") == "all"
-    made = saved.save(
+    made = saved.save_view(
         view,
         title=title,
         conditions=conditions,
