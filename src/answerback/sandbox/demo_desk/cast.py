@@ -1,15 +1,15 @@
-"""The customers: people.toml says who they are, and how others know them. They exist from their first mail on."""
+"""The customers: people.toml says who they are, and how others know them. Each exists from their first mail on."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from answerback.people import identities
-from answerback.people.models import Organization, Person
+from answerback.people.models import Account, Organization, Person
 from mailroom.address import Address
 
 _FILE = Path(__file__).with_name("people.toml")
@@ -24,11 +24,6 @@ class Customer:
     notes: str = ""
     organization: str = ""
 
-    def mailbox(self, address: str = "") -> Address:
-        """Name and address, as in From."""
-        local, _, domain = (address or self.addresses[0]).rpartition("@")
-        return Address(local, domain, self.name)
-
 
 @lru_cache(maxsize=1)
 def customers() -> Mapping[str, Customer]:
@@ -37,19 +32,39 @@ def customers() -> Mapping[str, Customer]:
     return {key: Customer(**(entry | {"addresses": tuple(entry["addresses"])})) for key, entry in entries.items()}
 
 
-def person(key: str) -> Person:
-    """The person, made on first need."""
-    customer = customers()[key]
-    if identity := identities.find(customer.addresses[0]):
-        return identity.person
-    found = identities.find_or_create(customer.addresses[0], customer.name, customer.language).person
+class Cast:
+    """Everybody a story can name: customers, and the agents who are there already."""
+
+    def __init__(self, agents: Mapping[str, Account]) -> None:
+        self._people = {key: account.person for key, account in agents.items()}
+
+    def person(self, key: str) -> Person:
+        """Made on first need."""
+        if key not in self._people:
+            self._people[key] = _create(customers()[key])
+        return self._people[key]
+
+    def people(self, keys: Iterable[str]) -> list[Person]:
+        return [self.person(key) for key in keys]
+
+    def mailbox(self, key: str, address: str = "") -> Address:
+        """Name and address as in From: the given address of theirs, else the one mail goes to."""
+        person = self.person(key)
+        identity = identities.primary_of(person)
+        spec = address or (identity.address if identity else "")
+        local, _, domain = spec.rpartition("@")
+        return Address(local, domain, person.name)
+
+
+def _create(customer: Customer) -> Person:
+    person = identities.find_or_create(customer.addresses[0], customer.name, customer.language).person
     for address in customer.addresses[1:]:
-        identities.add(found, address, by=None)
-    found.phone, found.notes = customer.phone, customer.notes.strip()
+        identities.add(person, address, by=None)
+    person.phone, person.notes = customer.phone, customer.notes.strip()
     if customer.organization:
-        found.organization = _organization(customer)
-    found.save(update_fields=["phone", "notes", "organization"])
-    return found
+        person.organization = _organization(customer)
+    person.save(update_fields=["phone", "notes", "organization"])
+    return person
 
 
 def _organization(customer: Customer) -> Organization:

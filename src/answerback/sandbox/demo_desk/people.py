@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from answerback.core import clock
-from answerback.people import accounts, identities, tokens
-from answerback.people.models import Account, ApiToken, Group, Person
+from answerback.people import accounts, tokens
+from answerback.people.models import Account, ApiToken, Group
 from answerback.tickets.models import SupportAddress
 from mailroom import address as addresses
 
@@ -43,7 +43,6 @@ class Agent:
     signature: str
     role: str = Account.Role.AGENT
     supervisor: bool = False
-    phone: str = ""
 
     @property
     def email(self) -> str:

@@ -44,6 +44,7 @@ class Writes(Step):
     inline: Sequence[str] = ()  # shown in the HTML as cid:NAME
     quotes: bool = False
     anew: bool = False  # not as an answer, although they could
+    proven: bool = True  # comes from where their domain sends from
 
 
 @dataclass(frozen=True, kw_only=True)

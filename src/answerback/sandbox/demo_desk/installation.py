@@ -1,0 +1,83 @@
+"""Setting up the demo's desk, with its people only or with everything that happened there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from answerback.core import clock
+from answerback.desk import closing, defaults
+from answerback.sandbox.demo_desk import names, people, story
+from answerback.sandbox.demo_desk.cast import Cast
+from answerback.sandbox.demo_desk.people import Credentials
+from answerback.sandbox.demo_desk.playing import ReadMail, Stage
+from answerback.sandbox.demo_desk.servers import Servers
+
+FOUNDED = timedelta(days=30)  # before the first story
+_NIGHT = time(3, 0)  # when solved tickets close
+Happening = tuple[datetime, Callable[[], None]]
+
+
+def install(read_mail: ReadMail) -> Credentials | None:
+    """The whole desk. None where it stands already: then its credentials were given out before.
+
+    `read_mail` reads a RawMail by its id (`inbound.process.process`; doors do not know each other).
+    """
+    with transaction.atomic():
+        if people.is_there():
+            return None
+        with names.answering():
+            _play_everything(_found(), read_mail)
+        return people.give_credentials()
+
+
+def install_people() -> Credentials | None:
+    """Accounts, groups and support addresses, without a ticket. None where they are there."""
+    with transaction.atomic():
+        if people.is_there():
+            return None
+        _found()
+        return people.give_credentials()
+
+
+def renew_credentials() -> Credentials:
+    """New passwords and a new token, where the old ones are lost."""
+    with transaction.atomic():
+        return people.give_credentials()
+
+
+def _found() -> people.Desk:
+    with clock.at(clock.now() - FOUNDED):
+        defaults.install()
+        return people.create()
+
+
+def _play_everything(desk: people.Desk, read_mail: ReadMail) -> None:
+    """All stories at once, step by step in order of time, so that what has a higher number is later."""
+    stage = Stage(desk, Cast(desk.agents), Servers(), read_mail)
+    for moment, happen in sorted([*_steps(stage), *_nights()], key=lambda happening: happening[0]):
+        with clock.at(moment.astimezone(UTC)):
+            happen()
+
+
+def _steps(stage: Stage) -> list[Happening]:
+    now = timezone.localtime(clock.now())
+    return [
+        (moment, lambda key=told.key, step=step: stage.play(key, step))  # type: ignore[misc]
+        for told in story.load()
+        for moment, step in zip(told.moments(now), told.steps, strict=True)
+    ]
+
+
+def _nights() -> list[Happening]:
+    """What was solved long enough closes, every night."""
+    now = timezone.localtime(clock.now())
+    nights = [datetime.combine(now.date() - timedelta(days=days), _NIGHT, now.tzinfo) for days in range(30)]
+    return [(night, _close_solved) for night in nights if night < now]
+
+
+def _close_solved() -> None:
+    closing.close_solved()
