@@ -7,6 +7,7 @@ itself in X- fields of ours counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -119,14 +120,20 @@ def _has_plain_text(mail: Mail) -> bool:
     return any(part.content_type == "text/plain" and not part.file_name for part in mail.parts)
 
 
-def keep_attachments(mail: Mail) -> list[NewAttachment]:
-    """Store the mail's files, at most MAX_ATTACHMENTS. Before the transaction: it syncs the disk for each."""
-    return [_keep(part) for part in mail.attachments[: settings.MAX_ATTACHMENTS]]
+def write_files(mail: Mail) -> list[NewAttachment]:
+    """Put the mail's files on disk, at most MAX_ATTACHMENTS. Before the transaction, in which `save_files` follows."""
+    return [_write(part) for part in mail.attachments[: settings.MAX_ATTACHMENTS]]
 
 
-def _keep(part: Part) -> NewAttachment:
+def save_files(files: Sequence[NewAttachment]) -> None:
+    """Write the rows of files that are on disk."""
+    for file in files:
+        file.blob.save()
+
+
+def _write(part: Part) -> NewAttachment:
     return NewAttachment(
-        blob=blobs.save(part.content),
+        blob=blobs.write(part.content),
         file_name=raw.storable(part.file_name, 255),
         content_type=raw.storable(part.content_type, 127),
         inline=part.inline and bool(part.content_id),

@@ -38,6 +38,7 @@ from mailroom.address import Address
 from mailroom.message import Mail
 
 VIA = "email"
+MAX_COPIES = 50  # of one mail that are looked at
 RAW_MAIL_TOPIC = "rawmail"
 ASLEEP = (Ticket.Status.PENDING, Ticket.Status.HOLD, Ticket.Status.SOLVED)
 State = RawMail.State
@@ -107,10 +108,12 @@ def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
     if author is None or _support_address(raw_mail) is None:
         raise NoTicketPossibleError(raw_mail_id)
     arrival = arrivals.read(raw_mail, mail, "by-hand", author)
+    content, files = arrivals.content_of(mail), arrivals.write_files(mail)
     with transaction.atomic():
         if not raw.reopen(raw_mail_id):
             raise NoTicketPossibleError(raw_mail_id)
-        audit = _open(arrival, arrivals.content_of(mail), arrivals.keep_attachments(mail), None)
+        arrivals.save_files(files)
+        audit = _open(arrival, content, files, None)
         settle(raw_mail_id, State.TICKET, ticket_id=audit.ticket_id, message_id=mail.message_id)
     return audit.ticket
 
@@ -160,20 +163,20 @@ def _same_before(raw_mail: RawMail, mail: Mail) -> int | None:
     """
     if not mail.message_id:
         return None
-    earlier = RawMail.objects.filter(sha256=raw_mail.sha256, state=State.TICKET, pk__lt=raw_mail.pk)
-    recipients = sorted(addresses.normalise(recipient) for recipient in raw_mail.envelope_to)
-    for row in earlier.only("pk", "envelope_to")[:20]:
-        if sorted(addresses.normalise(recipient) for recipient in row.envelope_to) == recipients:
+    same = RawMail.objects.filter(sha256=raw_mail.sha256).only("state", "envelope_to")[:MAX_COPIES]
+    recipients = sorted(map(addresses.normalise, raw_mail.envelope_to))
+    for row in same:
+        if row.state == State.TICKET and sorted(map(addresses.normalise, row.envelope_to)) == recipients:
             return row.pk
     return None
 
 
 def _take(arrival: Arrival) -> None:
-    content = arrivals.content_of(arrival.mail)
-    files = arrivals.keep_attachments(arrival.mail)
+    content, files = arrivals.content_of(arrival.mail), arrivals.write_files(arrival.mail)
     with transaction.atomic():
         if not _still_received(arrival.raw.pk):
             return  # another worker was quicker
+        arrivals.save_files(files)
         thread = threads.find(arrival)
         audit = _join(arrival, content, files, thread) if thread else _open(arrival, content, files, None)
         settle(

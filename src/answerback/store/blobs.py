@@ -26,11 +26,16 @@ class MissingBlobError(LookupError):
 
 def save(content: bytes) -> Blob:
     """Keep `content` and write its row. OSError where the disk refuses; then there is no row."""
+    blob = write(content)
+    blob.save()
+    return blob
+
+
+def write(content: bytes) -> Blob:
+    """Keep `content`; the row is still to be saved, so that the disk is waited for outside of a transaction."""
     name = ids.random_name()
     _write_durably(_path(name), content)
-    return Blob.objects.create(
-        name=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content), stored_at=clock.now()
-    )
+    return Blob(name=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content), stored_at=clock.now())
 
 
 def read(blob: Blob) -> bytes:
