@@ -40,6 +40,12 @@ def test_the_cause_reference_has_an_anchor_for_every_cause(language: str, world:
         assert f'id="{key}"' in page
 
 
+def test_each_code_is_an_anchor_once(world: World, ada: Client) -> None:
+    ids = re.findall(r' id="([^"]+)"', ada.get("/delivery/causes").text)
+    assert len(ids) == len(set(ids))
+    assert {"550", "5.1.1", "5.2.2", "X.2.2"} <= set(ids)
+
+
 def test_causes_are_found_by_code(world: World, ada: Client) -> None:
     page = ada.get("/delivery/causes", {"q": "5.2.2"}).text
     assert 'id="mailbox_full"' in page

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import slugify
 from django.utils.translation import get_language, gettext, gettext_noop
 
 from answerback.workspace.access import agent_required
 from mailroom.causes import catalogue
-from mailroom.causes.catalogue import Cause, StatusCode
+from mailroom.causes.catalogue import Cause
 
 GROUP_TITLES = {
     "agent": gettext_noop("You can mend it"),
@@ -34,6 +35,16 @@ HARDNESS = {
 
 
 @dataclass(frozen=True)
+class Code:
+    """A code beside its cause. `anchor` is empty where another cause has it already: ids are unique."""
+
+    text: str
+    vendor: str
+    meaning: str
+    anchor: str
+
+
+@dataclass(frozen=True)
 class CauseEntry:
     """A cause as the page shows it, in the reader's language."""
 
@@ -44,8 +55,7 @@ class CauseEntry:
     who: str
     hardness: str
     quiet: bool
-    codes: Sequence[StatusCode]
-    other_codes: Sequence[str]
+    codes: Sequence[Code]
     searchable: str
 
 
@@ -53,28 +63,27 @@ class CauseEntry:
 def causes(request: HttpRequest) -> HttpResponse:
     language = get_language() or "en"
     query = request.GET.get("q", "").strip()
+    anchors: set[str] = set()
     groups = [
         {"key": group, "title": gettext(title), "causes": entries}
         for group, title in GROUP_TITLES.items()
-        if (entries := [one for one in _entries(group, language) if _matches(one, query)])
+        if (entries := [one for one in _entries(group, language, anchors) if _matches(one, query)])
     ]
-    context = {"groups": groups, "query": query, "language": language, "section": "delivery"}
+    context = {"groups": groups, "query": query, "section": "delivery"}
     return render(request, "causes/page.html", context)
 
 
-def _entries(group: str, language: str) -> list[CauseEntry]:
+def _entries(group: str, language: str, anchors: set[str]) -> list[CauseEntry]:
     found = catalogue.load()
-    return [_entry(cause, language) for cause in found.causes.values() if cause.group == group]
+    return [_entry(cause, language, anchors) for cause in found.causes.values() if cause.group == group]
 
 
-def _entry(cause: Cause, language: str) -> CauseEntry:
+def _entry(cause: Cause, language: str, anchors: set[str]) -> CauseEntry:
     words = cause.text(language)
-    codes = [code for code in catalogue.load().status_codes if code.cause == cause.key]
-    named = {code.code for code in codes}
-    others = [code for code in cause.codes if code not in named]
+    codes = _codes(cause, language, anchors)
     searchable = " ".join(
-        [cause.key, words.name, words.sentence, words.explanation, *cause.codes]
-        + [f"{code.code} {code.name} {code.meaning.get(language, '')}" for code in codes]
+        [cause.key, words.name, words.sentence, words.explanation]
+        + [f"{code.text} {code.vendor} {code.meaning}" for code in codes]
     )
     return CauseEntry(
         key=cause.key,
@@ -85,9 +94,31 @@ def _entry(cause: Cause, language: str) -> CauseEntry:
         hardness=gettext(HARDNESS[cause.hardness]),
         quiet=cause.group == "quiet",
         codes=codes,
-        other_codes=others,
         searchable=searchable.casefold(),
     )
+
+
+def _codes(cause: Cause, language: str, anchors: set[str]) -> list[Code]:
+    """The typical codes first, then those of the registry and of vendors that mean this cause."""
+    known = [code for code in catalogue.load().status_codes if code.cause == cause.key]
+    named = {code.code for code in known}
+    typical = [Code(text, "", "", _anchor(text, anchors)) for text in cause.codes if text not in named]
+    return typical + [
+        Code(
+            code.code,
+            code.vendor,
+            code.meaning.get(language, code.name),
+            _anchor(f"{code.code}-{slugify(code.vendor)}".rstrip("-"), anchors),
+        )
+        for code in known
+    ]
+
+
+def _anchor(text: str, anchors: set[str]) -> str:
+    if text in anchors:
+        return ""
+    anchors.add(text)
+    return text
 
 
 def _matches(entry: CauseEntry, query: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django import template
@@ -57,12 +56,6 @@ def initials(name: str) -> str:
 def rich_text(text: str) -> SafeString:
     """Plain text as paragraphs with links. `mailroom.html.from_text` escapes it."""
     return mark_safe(mail_html.from_text(text))  # noqa: S308
-
-
-@register.filter
-def in_language(texts: Mapping[str, str], language: str) -> str:
-    """One text of a mapping by language; English where there is none."""
-    return texts.get(language) or texts.get("en", "")
 
 
 @register.filter
