@@ -64,6 +64,16 @@ def test_everything_that_waits_is_read() -> None:
     assert Ticket.objects.count() == process.BATCH + 5
 
 
+def test_big_mails_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "BATCH_OCTETS", 150)  # two of these mails
+    for number in range(5):
+        _store(number)
+    assert [process.process_waiting() for _ in range(4)] == [2, 2, 1, 0]
+    monkeypatch.setattr(process, "BATCH_OCTETS", 1)
+    _store(6)
+    assert process.process_waiting() == 1
+
+
 def test_a_mail_that_breaks_the_reader_is_tried_three_times_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     broken, sound = _store(1), _store(2)
     _broken_for(monkeypatch, broken.pk, ValueError("bug"))

@@ -9,7 +9,7 @@ does not count as a try: everything waits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -23,6 +23,7 @@ from mailroom.message import Mail
 from mailroom.sorting import Kind
 
 BATCH = 20
+BATCH_OCTETS = 4 * 2**20
 MAX_TRIES = 3
 State = RawMail.State
 Runner = Callable[[Callable[[RawMail], None], list[RawMail]], Iterable[None]]
@@ -42,13 +43,25 @@ def process_waiting(run: Runner = map) -> int:
     """
     try:
         waiting = raw.next_received(BATCH)
-        batch = [mail for mail in waiting if mail.tries == 0] or waiting[:1]
+        batch = _fresh(waiting) or waiting[:1]
         raw.count_try([mail.pk for mail in batch])
     except (OperationalError, InterfaceError) as error:
         raise OurTroubleError(str(error)) from error
     for _ in run(_process_safely, batch):
         pass
     return len(batch)
+
+
+def _fresh(waiting: Sequence[RawMail]) -> list[RawMail]:
+    """The mail nobody tried before, as much as may be in memory at once; a big one alone."""
+    total = 0
+    fresh: list[RawMail] = []
+    for mail in waiting:
+        total += mail.size
+        if mail.tries or (fresh and total > BATCH_OCTETS):
+            break
+        fresh.append(mail)
+    return fresh
 
 
 def process(raw_mail_id: int) -> None:

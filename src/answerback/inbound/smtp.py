@@ -243,6 +243,7 @@ class _Reading:
     def __init__(self, gate: Gate, limit: int) -> None:
         self._gate, self._limit = gate, limit
         self._octets = bytearray()
+        self._held = 0
         self.refusal = ""
 
     def take(self, chunk: bytes) -> None:
@@ -253,18 +254,23 @@ class _Reading:
         elif not self._gate.hold(len(chunk)):
             self._refuse(NO_ROOM)
         else:
+            self._held += len(chunk)
             self._octets += chunk
 
     def content(self) -> bytes:
         """Without the CRLF put before it and the dot at its end, and with transparency undone (RFC 5321 §4.5.2)."""
         if self.refusal:
             return b""
-        return bytes(self._octets[:-3].replace(b"\r\n.", b"\r\n")[2:])
+        octets = self._octets
+        del octets[-3:]
+        if b"\r\n." in octets:
+            octets = octets.replace(b"\r\n.", b"\r\n")
+        return bytes(memoryview(octets)[2:])
 
     def done(self) -> None:
         """The memory is free again."""
-        self._gate.release(len(self._octets))
-        self._octets = bytearray()
+        self._gate.release(self._held)
+        self._octets, self._held = bytearray(), 0
 
     def _refuse(self, reply: str) -> None:
         self.done()

@@ -59,8 +59,9 @@ def content(raw_mail: RawMail) -> bytes:
 
 
 def next_received(limit: int) -> list[RawMail]:
-    """Mail nobody has read yet, oldest first, what was tried before comes last. Only `id` and `tries` are loaded."""
-    return list(RawMail.objects.filter(state=State.RECEIVED).order_by("tries", "id").only("id", "tries")[:limit])
+    """Mail nobody has read yet, oldest first, what was tried before comes last. Only id, tries and size are loaded."""
+    rows = RawMail.objects.filter(state=State.RECEIVED).order_by("tries", "id")
+    return list(rows.only("id", "tries", "size")[:limit])
 
 
 def count_try(ids: Sequence[int]) -> None:
