@@ -13,10 +13,26 @@ from tests.world import World
 from answerback.core import clock
 from answerback.outbound.models import Lane
 from answerback.tickets.models import Comment, Ticket
+from answerback.workspace.templatetags.workspace import host_name
 
 UNKNOWN = "550 5.1.1 No such user"
 FULL = "552 5.2.2 Mailbox full"
 TAKEN = "250 2.0.0 Ok"
+
+
+@pytest.mark.parametrize(
+    ("remote_mta", "name"),
+    [
+        ("mx.example.org", "mx.example.org"),
+        ("mx.example.org[192.0.2.1]", "mx.example.org"),
+        ("mx.example.org [192.0.2.1]:25", "mx.example.org"),
+        ("dns; mx.example.org", "mx.example.org"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("", ""),
+    ],
+)
+def test_servers_are_called_by_their_names(remote_mta: str, name: str) -> None:
+    assert host_name(remote_mta) == name
 
 
 def banner(page: str) -> str:

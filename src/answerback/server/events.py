@@ -71,8 +71,12 @@ class Events:
         while True:
             topic = asyncio.create_task(queue.get())
             done, _ = await asyncio.wait({topic, gone, closing}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-            if gone in done or closing in done:
+            if gone in done:
                 topic.cancel()
+                return
+            if closing in done:
+                topic.cancel()
+                await _end(send)
                 return
             if topic in done:
                 topics = await _gather(queue, topic.result())
@@ -81,6 +85,7 @@ class Events:
             topic.cancel()
             quiet += 1
             if quiet % LOOK_AGAIN_EVERY == 0 and not await asyncio.to_thread(is_signed_in, session_key):
+                await _end(send)
                 return
             await _write(send, ": still here\n\n")
 
@@ -100,6 +105,10 @@ async def _until_gone(receive: Receive) -> None:
 
 async def _write(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+async def _end(send: Send) -> None:
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def read_session_key(scope: Scope) -> str:

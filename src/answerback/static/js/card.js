@@ -4,8 +4,12 @@ let openerId = "";
 
 async function show(url, opener) {
   openerId = opener?.id ?? "";
-  await htmx.ajax("GET", url, { target: "#card", swap: "innerHTML" });
-  if (!card.open) card.showModal();
+  try {
+    await htmx.ajax("GET", url, { target: "#card", swap: "innerHTML" });
+  } catch {
+    return; // menus.js says that the server cannot be reached
+  }
+  if (card.childElementCount && !card.open) card.showModal();
 }
 
 document.addEventListener("click", (event) => {

@@ -28,3 +28,13 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("click", (event) => { event.target.closest("[data-remove-row]")?.closest("[data-condition]").remove(); });
+
+// A request that came to nothing is told; what was typed stays where it is.
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(name, () => {
+    const messages = document.getElementById("messages");
+    if (messages.querySelector("[data-trouble]")) return;
+    messages.append(document.getElementById("trouble").content.cloneNode(true));
+  });
+}
+document.addEventListener("htmx:afterOnLoad", () => document.querySelector("#messages [data-trouble]")?.remove());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django import template
@@ -81,8 +82,9 @@ def plain_text(html: str) -> str:
 
 @register.filter
 def host_name(remote_mta: str) -> str:
-    """The name people know a server by: "mx.example.org" of "mx.example.org [192.0.2.1]:25"."""
-    return remote_mta.partition(" ")[0].partition(";")[2] or remote_mta.partition(" ")[0]
+    """The name people know a server by: "mx.example.org" of "dns; mx.example.org[192.0.2.1]:25"."""
+    name = remote_mta.rpartition(";")[2].strip()
+    return re.split(r"[\s\[]", name, maxsplit=1)[0] or name
 
 
 @register.filter
