@@ -58,6 +58,13 @@ class Fate:
     report: str = ""  # the reply text that a report tells of
 
     @property
+    def code(self) -> str:
+        """Reply code and enhanced status of the reply, for people who look for one."""
+        code, _, rest = self.reply.partition(" ")
+        second = rest.partition(" ")[0]
+        return f"{code} {second}" if second[:1].isdigit() else code
+
+    @property
     def keeps(self) -> bool:
         """Does the mail end up in the mailbox (perhaps after some tries)?"""
         if self.reaction in (Reaction.FAILURE, Reaction.FAILURE_TEXT):

@@ -143,7 +143,7 @@ def html(request: HttpRequest, name: str, key: str) -> HttpResponse:
     mail = _mail(name, key)
     urls = {part.content_id: f"/sandbox/{name}/{key}/{number}" for number, part in enumerate(mail.attachments)}
     body = mail_html.replace_cid(mail_html.sanitise(mail.html), {cid: url for cid, url in urls.items() if cid})
-    page = '<!doctype html><meta charset="utf-8"><base target="_blank">{}'
+    page = '<!doctype html><meta charset="utf-8"><base target="_blank"><body style="font: 15px/1.5 system-ui">{}'
     return HttpResponse(format_html(page, mark_safe(body)))  # noqa: S308 (sanitised)
 
 
