@@ -19,6 +19,7 @@ function listen() {
   source.addEventListener("message", (event) => tell(event.data.split(" ")));
   source.addEventListener("hello", () => {
     if (greeted) tell(["*"]); // the line was cut: something may have been missed
+    else hear(["*"]); // something may have happened between the page's making and now
     greeted = true;
     document.documentElement.dataset.live = "on";
   });
