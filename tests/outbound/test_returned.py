@@ -161,6 +161,19 @@ def test_mail_that_reports_nothing_is_kept_in_sight(sent: Sequence[Delivery]) ->
     assert state(clara) == "accepted"
 
 
+def test_a_person_who_quotes_a_report_reports_nothing(sent: Sequence[Delivery]) -> None:
+    """QUIRK: found by the chaos server: subject and quoted words were enough to be taken for a notice."""
+    clara, _ = sent
+    mail = parse(
+        b"From: clara@customer.test\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n"
+        b"I got this, what does it mean?\r\n\r\n> Reporting-MTA: dns; mx.customer.test\r\n>\r\n"
+        b"> Final-Recipient: rfc822; clara@customer.test\r\n> Action: failed\r\n> Status: 5.1.1\r\n"
+        b"> Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"
+    )
+    assert handle_report(1, mail, [return_path(clara)]).reason == "nothing-reported"
+    assert state(clara) == "accepted"
+
+
 def test_a_delay_and_a_late_delivery(sent: Sequence[Delivery]) -> None:
     clara, _ = sent
     handle_report(1, report(recipient_group(CLARA, "delayed", "4.4.1")), [return_path(clara)])

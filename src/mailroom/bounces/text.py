@@ -106,11 +106,15 @@ def _other_addresses(notice: Notice) -> list[str]:
 # Is this a notice?
 
 
+# Somebody who quotes a notice ("what does this mean?") reports nothing, whatever the subject says.
+_QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+
+
 def is_notice(notice: Notice) -> bool:
     """Whether somebody's mail system wrote this about a mail that it could not deliver yet or at all."""
     if notice.header("X-Failed-Recipients"):
         return True
-    words = phrases.folded(notice.text[:20_000])
+    words = phrases.folded(_QUOTED_LINE.sub("", notice.text[:20_000]))
     speaks_of_failure = bool(phrases.FAILURES.occur_in(words) or phrases.STILL_TRYING.occur_in(words))
     titled = bool(phrases.SUBJECTS.occur_in(subject(notice)))
     if _sent_by_system(notice):
