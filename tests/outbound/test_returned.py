@@ -101,6 +101,16 @@ def test_a_proof_for_somebody_else_covers_nobody(sent: Sequence[Delivery]) -> No
     assert (state(clara), state(deniz)) == ("accepted", "accepted")
 
 
+def test_another_recipient_of_another_message_is_not_believed(sent: Sequence[Delivery]) -> None:
+    clara, _ = sent
+    mail = report(recipient_group("victim@example.org"), message_id="<guessed.123@acme.test>")
+    assert handle_report(1, mail, [return_path(clara)]) == Result("unmatched", "other-recipient")
+    assert state(clara) == "accepted"
+    ours = report(recipient_group("clara@home.test"), message_id=clara.message.message_id)
+    handle_report(2, ours, [return_path(clara)])
+    assert state(clara) == "failed"
+
+
 @pytest.mark.parametrize("change", ["mac", "key", "cut"])
 def test_forged_return_paths_change_nothing(sent: Sequence[Delivery], change: str) -> None:
     clara, _ = sent

@@ -5,7 +5,8 @@ Policy (docs/glossary.md, "What a report is believed"): a report may change a de
 * The signed return path that the mail came to, and the signed delivery token in the returned original, each prove one
   delivery. Only that recipient and the servers on its way have seen them. An expired or forged one proves nothing.
 * Within the proof the report must name that recipient (or its original recipient), or name nobody, or the mail must be
-  about one recipient only: a forwarded mail bounces under its new address.
+  about one recipient only: a forwarded mail bounces under its new address. Then what came back must not be another
+  message.
 * Message-ID and recipient prove nothing: everybody in Cc knows them. Such a report becomes a note on the ticket.
 """
 
@@ -14,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from django.db.models import QuerySet
 
 from answerback.outbound.models import Delivery
 from answerback.outbound.tokens import Reader
@@ -57,7 +60,7 @@ def proofs_of(reading: Reading, envelope_to: Sequence[str]) -> Proofs:
             proven.setdefault(mark.delivery_id, strength)
         else:
             rejected[mark.verdict] = rejected.get(mark.verdict, 0) + 1
-    rows = Delivery.objects.defer("header").in_bulk(proven)
+    rows = _rows().in_bulk(proven)
     return Proofs([Match(rows[pk], strength) for pk, strength in proven.items() if pk in rows], rejected)
 
 
@@ -69,15 +72,26 @@ def match(report: DeliveryReport, proofs: Proofs, about_one: bool) -> Match | No
     if not about_one and report.recipient:
         return None
     strongest = [found for found in proofs.matches if found.strength is proofs.matches[0].strength]
-    return strongest[0] if len(strongest) == 1 else None
+    if len(strongest) != 1 or _is_about_another_message(report, strongest[0].delivery):
+        return None
+    return strongest[0]
+
+
+def _is_about_another_message(report: DeliveryReport, delivery: Delivery) -> bool:
+    return report.original_message_id not in ("", delivery.message.message_id)
 
 
 def unproven(report: DeliveryReport) -> Match | None:
     """The delivery that Message-ID and recipient of the report point at, the newest of its chain."""
     if not report.original_message_id:
         return None
-    rows = Delivery.objects.filter(message__message_id=report.original_message_id).order_by("-id").defer("header")
+    rows = _rows().filter(message__message_id=report.original_message_id).order_by("-id")
     return next((Match(row, Strength.MESSAGE_ID) for row in rows if agrees(report, row.recipient)), None)
+
+
+def _rows() -> QuerySet[Delivery]:
+    rows = Delivery.objects.select_related("message", "person")
+    return rows.defer("header", "message__header", "message__body")
 
 
 def about_one_recipient(reports: Sequence[DeliveryReport]) -> bool:
