@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -338,7 +339,7 @@ def _present_attachment(row: Attachment) -> dict[str, Any]:
     return {
         "id": row.pk,
         "file_name": row.file_name,
-        "content_url": f"{settings.BASE_URL}/attachments/{row.token}",
+        "content_url": f"{settings.BASE_URL}/attachments/{row.token}/{quote(row.file_name)}",
         "content_type": row.content_type,
         "size": row.size,
         "inline": row.inline,

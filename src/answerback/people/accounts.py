@@ -8,7 +8,7 @@ from answerback.people import identities
 from answerback.people.models import Account
 
 
-def create(email: str, name: str, password: str, role: str = Account.Role.AGENT, language: str = "") -> Account:
+def create(email: str, name: str, password: str | None, role: str = Account.Role.AGENT, language: str = "") -> Account:
     """A new agent or admin. BadAddressError; AddressTakenError where that account exists."""
     with transaction.atomic():
         identity = identities.find_or_create(email, name, language)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.conf import settings
 
+from answerback.core import clock
 from mailroom import address as addresses
 
 _numbers = itertools.count(1)
@@ -48,7 +48,7 @@ def deliver(address: str, mail_from: str, fate: str, reply: str, content: bytes 
     """Put a message (None: a refused try) into the mailbox of `address`."""
     folder = _folder(name_of(address))
     folder.mkdir(parents=True, exist_ok=True)
-    at = time.time()
+    at = clock.now().timestamp()
     entry = Entry(
         f"{int(at * 1000):014d}-{next(_numbers):06d}", address, mail_from, at, fate, reply, content is not None
     )

@@ -45,11 +45,20 @@ class NameServer(asyncio.DatagramProtocol):
         self._tcp: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
-        loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
-        address: tuple[str, int] = self._udp.get_extra_info("sockname")[:2]
-        self._tcp = await asyncio.start_server(_serve_tcp, *address)
-        return address
+        """The address where both listen. Port 0 takes one that is free for both. OSError where it is taken."""
+        while True:
+            self._udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: self, local_addr=(host, port)
+            )
+            address: tuple[str, int] = self._udp.get_extra_info("sockname")[:2]
+            try:
+                self._tcp = await asyncio.start_server(_serve_tcp, *address)
+            except OSError:
+                self._udp.close()
+                if port:
+                    raise
+            else:
+                return address
 
     async def stop(self) -> None:
         if self._udp:

@@ -32,7 +32,8 @@ def content(name: str) -> bytes:
 def _track() -> bytes:
     """A day's ride, a point a second: more than some servers take."""
     points = "\n".join(
-        f'<trkpt lat="{47.99 + math.sin(n / 900) / 9:.6f}" lon="{7.85 + n / 90_000:.6f}"><ele>{400 + n % 331}</ele></trkpt>'
+        f'<trkpt lat="{47.99 + math.sin(n / 900) / 9:.6f}" lon="{7.85 + n / 90_000:.6f}">'
+        f"<ele>{400 + n % 331}</ele></trkpt>"
         for n in range(20_000)
     )
     return (

@@ -70,9 +70,7 @@ AGENTS: Mapping[str, Agent] = {
         (SUPPORT, SHIPPING),
         "Mit freundlichen Grüßen\nJonas Krämer\nRadhaus Service",
     ),
-    "mehmet": Agent(
-        "mehmet.aydin", "Mehmet Aydın", "de", (SHIPPING,), "Viele Grüße\nMehmet Aydın\nRadhaus Versand"
-    ),
+    "mehmet": Agent("mehmet.aydin", "Mehmet Aydın", "de", (SHIPPING,), "Viele Grüße\nMehmet Aydın\nRadhaus Versand"),
     "sofia": Agent(
         "sofia.lindqvist",
         "Sofia Lindqvist",

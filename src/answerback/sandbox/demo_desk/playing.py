@@ -40,7 +40,6 @@ from answerback.store import blobs, raw
 from answerback.store.models import RawMail
 from answerback.tickets import changes as ticket_changes
 from answerback.tickets.changes import UNSET, NewAttachment, NewTicket
-from answerback.tickets.models import Ticket
 from mailroom import message
 from mailroom.states import ARRIVED, Fact
 
@@ -114,9 +113,7 @@ def _last_got(stage: Stage, scene: Scene, key: str) -> Delivery | None:
     return got.order_by("-message__created_at", "-id").first() if scene.ticket_id else None
 
 
-def _receive(
-    stage: Stage, content: bytes, envelope_from: str, envelope_to: str, peer: str = _AT_HOME
-) -> RawMail:
+def _receive(stage: Stage, content: bytes, envelope_from: str, envelope_to: str, peer: str = _AT_HOME) -> RawMail:
     """Store the octets and have them read, as the doorway does."""
     domain = envelope_from.rpartition("@")[2] or "sandbox.test"
     row = raw.save(
@@ -197,9 +194,7 @@ def _return(stage: Stage, scene: Scene, step: Returns) -> None:
     fate = replace(fate, report=step.report or fate.report)
     delivery = _newest(stage, scene, step.whom)
     envelope = envelopes.load([delivery.pk])[0]
-    [sent, *_later] = reactions.react(
-        Taken(envelope.rcpt_to, envelope.mail_from, envelope.content, fate, clock.now())
-    )
+    [sent, *_later] = reactions.react(Taken(envelope.rcpt_to, envelope.mail_from, envelope.content, fate, clock.now()))
     _receive(stage, sent.content, sent.mail_from, sent.recipient)
 
 

@@ -12,8 +12,8 @@ the delivery waiting: the engine will make that try when the demo runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from answerback.core import clock
 from answerback.desk import delivery_events
@@ -27,7 +27,6 @@ from mailroom.smtp import trouble
 from mailroom.smtp.reply import Reply
 from mailroom.smtp.trouble import Fault, Trouble
 from mailroom.smtp.wire import Envelope
-from mailroom.states import State
 
 OWNER = "demo"
 ACCEPTED = "250 2.0.0 Ok: queued as {queue_id}"
@@ -71,8 +70,14 @@ class Servers:
         claimed = lifecycle.claim(rows, OWNER, clock.now() + _LEASE)
         outcomes = []
         for row in claimed:
-            line = self._lines[row.pk].pop(0).format(
-                rcpt=row.recipient, domain=row.recipient.rpartition("@")[2], queue_id=f"{row.pk * 7919 + 0x4F0000:X}"
+            line = (
+                self._lines[row.pk]
+                .pop(0)
+                .format(
+                    rcpt=row.recipient,
+                    domain=row.recipient.rpartition("@")[2],
+                    queue_id=f"{row.pk * 7919 + 0x4F0000:X}",
+                )
             )
             report = what_is_said(line, row.recipient)
             _put_into_mailbox(sent[row.pk], line, report)
