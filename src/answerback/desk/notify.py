@@ -174,7 +174,7 @@ def _values(seen: Update, kind: str) -> tuple[Mapping[str, str], Mapping[str, st
     signature = seen.actor_account.signature if seen.actor_account else ""
     url = f"{settings.BASE_URL}/tickets/{ticket.pk}"
     public = comment if comment and comment.public else None
-    failures = standing.describe_open_failures(ticket.pk) if kind == Kind.AGENT and seen.failures else ""
+    failed = standing.open_failures(ticket.pk) if kind == Kind.AGENT and seen.failures else []
     values = {
         "ticket.id": str(ticket.pk),
         "ticket.title": ticket.subject,
@@ -187,7 +187,8 @@ def _values(seen: Update, kind: str) -> tuple[Mapping[str, str], Mapping[str, st
         "ticket.latest_comment_html": comment.text if comment else "",
         "ticket.latest_public_comment": public.text if public else "",
         "ticket.latest_public_comment_html": public.text if public else "",
-        "ticket.delivery_failures": failures,
+        "ticket.delivery_failures": "\n".join(map(standing.describe, failed)),
+        "ticket.undelivered_to": ", ".join(dict.fromkeys(standing.name_of(chain.newest) for chain in failed)),
         "current_user.name": seen.actor.name if seen.actor else "",
         "agent.signature": signature,
         "support.name": ticket.support_address.name,

@@ -126,6 +126,11 @@ class CommentStanding:
         return [person for person in self.people if person.failing]
 
     @property
+    def automatic(self) -> bool:
+        """The comment itself was not mailed: what is shown is an acknowledgement or the like."""
+        return all(message.kind != Message.Kind.ANSWER for message in self.messages)
+
+    @property
     def case(self) -> Case:
         failing = self.failing
         if not failing:
@@ -174,12 +179,10 @@ def open_failures_of(ticket_ids: Sequence[int]) -> dict[int, list[Chain]]:
     return found
 
 
-def describe_open_failures(ticket_id: int) -> str:
-    """One line each, for a mail to an agent: who, why, the code."""
-    return "\n".join(
-        f"• {name_of(chain.newest)} <{chain.newest.recipient}>: {chain.cause_text}. {chain.code}".rstrip(". ")
-        for chain in open_failures(ticket_id)
-    )
+def describe(chain: Chain) -> str:
+    """A failure in one line, for a mail to an agent: who, why, the code."""
+    row = chain.newest
+    return f"• {name_of(row)} <{row.recipient}>: {chain.cause_text}. {chain.code}".rstrip(". ")
 
 
 def ticket_deliveries(ticket_id: int, agents_too: bool = False) -> list[Delivery]:

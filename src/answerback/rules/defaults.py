@@ -32,11 +32,16 @@ _AGENT_TICKET = {
     "de": "Ticket #{{ticket.id}}, {{ticket.title}}\nAnfragender: {{ticket.requester.name}}\n\n"
     "{{ticket.latest_comment_html}}\n\n{{ticket.url}}",
 }
+# Of the ticket only its number: what failed, to whom and why is what counts here, and the rest stays in the workspace.
+_AGENT_FAILURE_SUBJECT = {
+    "en": "Not delivered to {{ticket.undelivered_to}} (#{{ticket.id}})",
+    "de": "Nicht zugestellt an {{ticket.undelivered_to}} (#{{ticket.id}})",
+}
 _AGENT_FAILURE = {
-    "en": "An answer of yours on ticket #{{ticket.id}}, {{ticket.title}}, was not delivered:\n\n"
-    "{{ticket.delivery_failures}}\n\nWhat to do stands under the comment: {{ticket.url}}",
-    "de": "Eine Ihrer Antworten zu Ticket #{{ticket.id}}, {{ticket.title}}, wurde nicht zugestellt:\n\n"
-    "{{ticket.delivery_failures}}\n\nWas zu tun ist, steht unter dem Kommentar: {{ticket.url}}",
+    "en": "An answer on ticket #{{ticket.id}} was not delivered:\n\n{{ticket.delivery_failures}}\n\n"
+    "What to do stands under the comment: {{ticket.url}}",
+    "de": "Eine Antwort zu Ticket #{{ticket.id}} wurde nicht zugestellt:\n\n{{ticket.delivery_failures}}\n\n"
+    "Was zu tun ist, steht unter dem Kommentar: {{ticket.url}}",
 }
 
 
@@ -192,10 +197,7 @@ DEFAULTS: list[dict[str, Any]] = [
         "actions": [
             _mail(
                 "assignee_id",
-                {
-                    "en": "Not delivered: {{ticket.title}} (#{{ticket.id}})",
-                    "de": "Nicht zugestellt: {{ticket.title}} (#{{ticket.id}})",
-                },
+                _AGENT_FAILURE_SUBJECT,
                 _AGENT_FAILURE,
             )
         ],
@@ -213,10 +215,7 @@ DEFAULTS: list[dict[str, Any]] = [
                 "field": "notification_group",
                 "value": [
                     "group_id",
-                    {
-                        "en": "Not delivered: {{ticket.title}} (#{{ticket.id}})",
-                        "de": "Nicht zugestellt: {{ticket.title}} (#{{ticket.id}})",
-                    },
+                    _AGENT_FAILURE_SUBJECT,
                     _AGENT_FAILURE,
                 ],
             }
