@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from tests.world import World, make_world
 
 from answerback.server import events
 from answerback.server.adapter import Adapter, make_environ
 from answerback.server.run import listen, serve
-from tests.world import World, make_world
 
 
 def scope(path: str = "/", headers: list[tuple[bytes, bytes]] | None = None) -> dict[str, Any]:
