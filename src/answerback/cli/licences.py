@@ -26,7 +26,7 @@ REFUSED = re.compile(
     re.IGNORECASE,
 )
 # Packages whose metadata says nothing: what their LICENSE file says.
-READ_BY_HAND = {"pysqlite3": "Zlib", "htmx-ext-sse": "0BSD"}
+READ_BY_HAND = {"pysqlite3": "Zlib"}
 
 
 def problems(root: Path) -> list[str]:

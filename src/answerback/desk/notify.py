@@ -135,6 +135,7 @@ def _enqueue(
         page = placeholders.substitute_html(body, values, html)
         subject = placeholders.substitute_text(_in(language, effect.subject), values)
     answer = kind == Kind.ANSWER
+    references = _last_message_ids(seen)
     return enqueue.enqueue(
         enqueue.Notification(
             kind=kind,
@@ -151,8 +152,8 @@ def _enqueue(
             author_name=seen.actor.name if answer and seen.actor else "",
             recipients=[_recipient(seen, addressee) for addressee in addressees],
             attachments=list(seen.comment.attachments.select_related("blob")) if answer and seen.comment else [],
-            in_reply_to=_last_message_ids(seen)[-1:],
-            references=_last_message_ids(seen),
+            in_reply_to=references[-1:],
+            references=references,
             auto_submitted=not answer,
         )
     )
@@ -210,7 +211,7 @@ def _comment_html(comment: Comment | None) -> str:
 
 def _last_message_ids(seen: Update) -> list[str]:
     """What the conversation's mails were called so far, oldest first: customers' own and ours."""
-    incoming = seen.ticket.comments.filter(public=True).exclude(message_id="").order_by("-id")[:20]
-    sent = seen.ticket.messages.exclude(kind=Kind.AGENT).order_by("-id")[:20]
-    dated = [(row.created_at, row.message_id) for row in incoming] + [(row.created_at, row.message_id) for row in sent]
+    incoming = seen.ticket.comments.filter(public=True).exclude(message_id="").order_by("-id")
+    sent = seen.ticket.messages.exclude(kind=Kind.AGENT).order_by("-id")
+    dated = [pair for rows in (incoming, sent) for pair in rows.values_list("created_at", "message_id")[:20]]
     return [message_id for _, message_id in sorted(dated)]

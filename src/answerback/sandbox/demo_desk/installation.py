@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
 from django.db import transaction
@@ -29,9 +30,10 @@ def install(read_mail: ReadMail) -> Credentials | None:
     with transaction.atomic():
         if people.is_there():
             return None
-        with names.answering():
+        with names.answering(), ThreadPoolExecutor(1) as beside:
+            passwords = beside.submit(people.make_passwords)
             _play_everything(_found(), read_mail)
-        return people.give_credentials()
+        return people.give_credentials(passwords.result())
 
 
 def install_people() -> Credentials | None:
@@ -40,13 +42,13 @@ def install_people() -> Credentials | None:
         if people.is_there():
             return None
         _found()
-        return people.give_credentials()
+        return people.give_credentials(people.make_passwords())
 
 
 def renew_credentials() -> Credentials:
     """New passwords and a new token, where the old ones are lost."""
     with transaction.atomic():
-        return people.give_credentials()
+        return people.give_credentials(people.make_passwords())
 
 
 def _found() -> people.Desk:

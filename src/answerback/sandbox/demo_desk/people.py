@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 
 from answerback.core import clock
 from answerback.people import accounts, tokens
@@ -103,14 +104,37 @@ def create() -> Desk:
     return Desk(agents, groups, _create_support_addresses(groups[SUPPORT]))
 
 
-def give_credentials() -> Credentials:
-    """New passwords and a new token for those who sign in; what they had before is void."""
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A new password and its hash."""
+
+    text: str
+    hashed: str
+
+    @classmethod
+    def make(cls) -> Password:
+        text = secrets.token_urlsafe(12)
+        return cls(text, make_password(text))
+
+
+def make_passwords() -> dict[str, Password]:
+    """One for each who signs in. Takes seconds, and needs no database: it may be done beside other work."""
+    return {role: Password.make() for role in SIGN_IN}
+
+
+def give_credentials(passwords: Mapping[str, Password]) -> Credentials:
+    """These passwords, and a new token, for those who sign in; what they had before is void."""
     signing_in = {role: Account.objects.get(email=AGENTS[key].email) for role, key in SIGN_IN.items()}
-    passwords = {role: _give_password(account) for role, account in signing_in.items()}
+    for role, account in signing_in.items():
+        account.password = passwords[role].hashed
+        account.save(update_fields=["password"])
     admin = signing_in["admin"]
     ApiToken.objects.filter(account=admin, name=TOKEN_NAME).delete()
+    accounts_given = {
+        role: {"email": account.email, "password": passwords[role].text} for role, account in signing_in.items()
+    }
     return Credentials(
-        **passwords,
+        **accounts_given,
         api={"email": admin.email, "token": tokens.issue(admin, TOKEN_NAME)},
         support_address=_support_address("en"),
     )
@@ -141,10 +165,3 @@ def _create_support_addresses(group: Group) -> dict[str, SupportAddress]:
 
 def _support_address(language: str) -> str:
     return f"{SUPPORT_ADDRESSES[language][0]}@{settings.MAIL_DOMAIN}"
-
-
-def _give_password(account: Account) -> dict[str, str]:
-    password = secrets.token_urlsafe(12)
-    account.set_password(password)
-    account.save(update_fields=["password"])
-    return {"email": account.email, "password": password}

@@ -45,15 +45,13 @@ class Servers:
 
     def carry(self, words: Words) -> None:
         """Carry the mail that waits since the last time, and what the desk's reaction adds to it."""
+        delivery_events.react()  # to what came back, or was held as soon as it was written
         moment = clock.now()
         while due := self._due(words):
             moment = max([moment + TAKES, *(row.next_attempt_at for row in due if row.next_attempt_at)])
             with clock.at(moment):
                 self._try(due)
-                while delivery_events.react():
-                    pass
-        while delivery_events.react():
-            pass
+                delivery_events.react()
 
     def _due(self, words: Words) -> list[Delivery]:
         """Waiting deliveries that a server will say something to, oldest first; new ones get their lines here."""
