@@ -1,0 +1,73 @@
+"""A report that arrives later, the corrected address, the second answer: all on the open page, without a reload."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import OpenPage
+from tests.journeys.conftest import Desk
+
+TAG = "system_email_notification_failure"
+WORDS = {
+    "agent": ("en", "Not delivered to Berta", "Correct the address", "Save and resend", "Reply again"),
+    "agent_de": ("de", "Nicht zugestellt an Berta", "Adresse korrigieren", "Speichern und erneut senden", "Erneut antworten"),
+}  # fmt: skip
+
+
+def opened(desk: Desk, open_page: OpenPage, who: str, ticket: int) -> Page:
+    page = desk.signs_in(open_page(WORDS[who][0]), who)
+    page.goto(f"{desk.url}/tickets/{ticket}")
+    page.evaluate("window.__notReloaded = true")
+    return page
+
+
+def is_the_same_page(page: Page) -> bool:
+    return page.evaluate("window.__notReloaded") is True
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", WORDS)
+def test_bounce_appears_by_itself(desk: Desk, open_page: OpenPage, who: str) -> None:
+    address = f"bounce-later@{who.replace('_', '')}.t06.sandbox.test"
+    ticket = desk.opens_ticket(address, "Berta")
+    page = opened(desk, open_page, who, ticket)
+    expect(page.locator(f"[data-recipient='{address}']")).to_have_attribute("data-state", "accepted")
+    expect(page.locator("[data-banner]")).to_contain_text(WORDS[who][1], timeout=15_000)
+    expect(page.locator("#ticket-fields")).to_contain_text(TAG)
+    assert is_the_same_page(page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", WORDS)
+def test_corrected_address_puts_it_right(desk: Desk, open_page: OpenPage, who: str) -> None:
+    domain = f"{who.replace('_', '')}.t07.sandbox.test"
+    ticket = desk.opens_ticket(f"unknown@{domain}", "Berta")
+    desk.settles(ticket)
+    page = opened(desk, open_page, who, ticket)
+    page.locator("[id^=mail-] [data-warning]").click()
+    _, _, correct, resend, _ = WORDS[who]
+    page.get_by_label(correct).fill(f"berta@{domain}")
+    page.get_by_role("button", name=resend).first.click()
+    expect(page.locator("[data-banner]")).to_have_count(0, timeout=15_000)
+    expect(page.locator("#open-failures")).to_be_hidden()
+    expect(page.locator("#ticket-fields")).not_to_contain_text(TAG)
+    assert is_the_same_page(page)
+    told = desk.deliveries(ticket)
+    assert told[f"unknown@{domain}"]["resolved"] is True
+    assert told[f"berta@{domain}"]["message_id"] == told[f"unknown@{domain}"]["message_id"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", WORDS)
+def test_second_answer_puts_it_right(desk: Desk, open_page: OpenPage, who: str) -> None:
+    address = f"policy@{who.replace('_', '')}.t08.sandbox.test"
+    ticket = desk.opens_ticket(address, "Berta")
+    desk.settles(ticket)
+    person = desk.recipients(ticket)[address]["user_id"]
+    page = opened(desk, open_page, who, ticket)
+    page.locator("[id^=mail-] [data-warning]").click()
+    page.get_by_role("button", name=WORDS[who][4]).click()
+    expect(page.locator("#reply-text")).to_have_value("It has left our house today.")
+    page.goto(f"{desk.url}/customers/{person}")
+    expect(page.locator("[data-identity]").first).to_contain_text(address)

@@ -1,0 +1,59 @@
+"""By keyboard alone, on a narrow screen, and for everybody: axe finds nothing serious."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import OpenPage
+from tests.journeys.conftest import Desk, eventually
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+
+
+@pytest.mark.browser
+def test_answer_by_keyboard_alone(desk: Desk, open_page: OpenPage) -> None:
+    ticket = desk.opens_ticket("ok@t10.sandbox.test", "Kim", subject="Keyboard")
+    desk.call("PUT", f"tickets/{ticket}", {"ticket": {"priority": "urgent"}})
+    page = desk.signs_in(open_page("en"), "agent")
+    page.goto(f"{desk.url}/search?q=subject:Keyboard")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{desk.url}/tickets/{ticket}*")
+    page.keyboard.press("r")
+    expect(page.locator("#reply-text")).to_be_focused()
+    page.keyboard.type("Written without a mouse.")
+    page.keyboard.press("Control+Enter")
+    eventually(lambda: len(desk.comments(ticket)) == 2)
+    expect(page.locator("[data-comment]")).to_have_count(2)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who, language", [("agent", "en"), ("agent_de", "de")])
+def test_nothing_is_cut_off_at_375(desk: Desk, open_page: OpenPage, who: str, language: str) -> None:
+    ticket = desk.opens_ticket(f"full@{language}.t11.sandbox.test", "Anna Berg")
+    person = desk.settles(ticket)[f"full@{language}.t11.sandbox.test"]["user_id"]
+    page = desk.signs_in(open_page(language, width=375, height=800), who)
+    for path in ("/views/open", "/views/undelivered", f"/tickets/{ticket}", f"/customers/{person}", "/delivery"):
+        page.goto(desk.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious(desk: Desk, open_page: OpenPage, dark: bool) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (npm ci with development packages)")
+    ticket = desk.opens_ticket(f"full@{'dark' if dark else 'light'}.t12.sandbox.test", "Anna Berg")
+    desk.settles(ticket)
+    page = desk.signs_in(open_page("de", dark=dark), "agent_de")
+    for path in ("/views/open", f"/tickets/{ticket}", "/delivery/causes", "/tickets/new"):
+        page.goto(desk.url + path)
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run().then(result => result.violations)")
+        serious = [
+            (one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], path
