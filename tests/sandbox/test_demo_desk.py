@@ -1,72 +1,304 @@
-"""The demo's desk: lived in, in two languages, with each failure once."""
+"""The demo's desk is lived in: every case that a visitor should find is there, and came about as in life."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import socket
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
+from django.db.models import F, Q
+from django.test import override_settings
 
+from answerback.core import clock
 from answerback.inbound import process
-from answerback.outbound.models import Delivery, DeliveryEvent, Resolution
-from answerback.people.models import Account
-from answerback.sandbox import demo_desk
+from answerback.outbound import standing
+from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
+from answerback.outbound.standing import Case
+from answerback.people import tokens
+from answerback.people.models import Account, Identity, Organization, Person
+from answerback.sandbox import demo_desk, mailboxes
+from answerback.sandbox.demo_desk import Credentials, servers, story
+from answerback.sandbox.demo_desk.story import Story, Writes
+from answerback.sandbox.fates import FATES, Fate, fate_of
 from answerback.search import views
+from answerback.search.models import View
+from answerback.store import raw
 from answerback.store.models import RawMail
-from answerback.tickets.models import Ticket
-from mailroom.states import State
+from answerback.tickets.models import Attachment, Comment, Event, Participant, SupportAddress, Ticket
+from mailroom import typos
+from mailroom.causes.classify import classify
+
+MAIL_DOMAIN = "desk.sandbox.test"
+
+
+@pytest.fixture(scope="module")
+def credentials(
+    django_db_setup: None, django_db_blocker: object, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Credentials]:
+    """The desk, installed once for all tests of this file, with the settings of the demo."""
+    folder = tmp_path_factory.mktemp("demo")
+    dns = free_port()
+    settings = override_settings(
+        DATA_DIR=folder,
+        SANDBOX_DIR=folder / "sandbox",
+        MAIL_DOMAIN=MAIL_DOMAIN,
+        RETURN_PATH_DOMAIN=MAIL_DOMAIN,
+        RELAY_URL="mx",
+        RETRY_SCHEDULE=(5, 10, 20, 40),
+        EXPIRE_AFTER=600,
+        DELAY_WARNING_AFTER=60,
+        RESOLVER=f"127.0.0.1:{dns}",
+        SANDBOX_DNS_LISTEN=("127.0.0.1", dns),
+    )
+    with settings, django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+        installed = demo_desk.install(process.process)
+        assert installed
+        yield installed
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def installed(db: None, settings: Any, tmp_path: Path) -> demo_desk.Credentials:
-    settings.DATA_DIR, settings.SANDBOX_DIR = tmp_path, tmp_path / "sandbox"
-    settings.MAIL_DOMAIN = settings.RETURN_PATH_DOMAIN = "desk.sandbox.test"
-    settings.RELAY_URL = "mx:2526"
-    credentials = demo_desk.install(process.process)
-    assert credentials
-    return credentials
+def desk(credentials: Credentials) -> None:
+    """The installed desk; tests look at it and change nothing."""
 
 
-def test_desk(installed: demo_desk.Credentials) -> None:
-    """One installation for all: it plays three weeks."""
-    every_case_is_there()
-    it_is_lived_in(installed)
-    people_can_sign_in(installed)
-    second_start_changes_nothing()
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
-def every_case_is_there() -> None:
-    states = set(Delivery.objects.values_list("state", flat=True))
-    assert states >= set(State) - {State.QUEUED, State.SENDING}
-    causes = set(Delivery.objects.filter(state=State.FAILED, kind="answer").values_list("cause", flat=True))
-    assert causes >= {
-        "address_unknown", "mailbox_full", "mailbox_disabled", "spam_content", "message_too_big", "auth_policy",
-    }  # fmt: skip
-    assert set(Resolution.objects.values_list("how", flat=True)) >= {"corrected", "handled"}
-    assert Delivery.objects.filter(kind="automatic", state=State.FAILED).exists()
-    assert Delivery.objects.filter(kind="agent", state=State.FAILED).exists()
-    assert DeliveryEvent.objects.filter(fact="complaint").exists()
-    assert DeliveryEvent.objects.filter(fact="report_failed", from_state="accepted", raw_mail_id__isnull=False).exists()
-    assert set(RawMail.objects.values_list("state", flat=True)) >= {"ticket", "report", "unreadable", "unmatched"}
+def deliveries(**where: object) -> list[Delivery]:
+    return list(Delivery.objects.filter(**where).select_related("ticket__requester"))
 
 
-def it_is_lived_in(installed: demo_desk.Credentials) -> None:
-    assert Ticket.objects.count() >= 35
-    assert set(Ticket.objects.values_list("status", flat=True)) == set(Ticket.Status.values)
-    assert not Ticket.objects.filter(comments__isnull=True).exists()
-    assert set(Ticket.objects.values_list("support_address__language", flat=True)) == {"en", "de"}
-    account = Account.objects.get(email=installed.agent["email"])
-    undelivered = views.find("undelivered", account)
-    assert undelivered
-    assert views.tickets(undelivered, account).count() >= 5
+# A lived-in desk
 
 
-def people_can_sign_in(installed: demo_desk.Credentials) -> None:
-    for who in (installed.admin, installed.agent, installed.agent_de):
-        assert Account.objects.get(email=who["email"]).check_password(who["password"])
+def test_about_forty_conversations_in_two_languages_and_every_status(desk: None) -> None:
+    tickets = list(Ticket.objects.select_related("requester"))
+    assert 40 <= len(tickets) <= 55
+    assert {ticket.status for ticket in tickets} == set(Ticket.Status)
+    assert {ticket.priority for ticket in tickets} >= set(Ticket.Priority)
+    assert {ticket.type for ticket in tickets} >= set(Ticket.Type)
+    languages = [ticket.requester.language for ticket in tickets]
+    assert min(languages.count("de"), languages.count("en")) >= 15
+    assert any(ticket.assignee is None for ticket in tickets)
+    assert len({ticket.assignee_id for ticket in tickets}) >= 6
+    assert all(ticket.comments.exists() for ticket in tickets)
 
 
-def second_start_changes_nothing() -> None:
-    before = Delivery.objects.count()
+def test_it_happened_in_order_and_in_the_past(desk: None) -> None:
+    created = list(Ticket.objects.order_by("id").values_list("created_at", flat=True))
+    assert created == sorted(created)
+    assert created[0] < clock.now() - timedelta(days=18)
+    assert not Ticket.objects.filter(updated_at__gt=clock.now()).exists()
+    assert not Delivery.objects.filter(queued_at__gt=clock.now()).exists()
+    assert not DeliveryEvent.objects.filter(at__lt=F("delivery__queued_at")).exists()
+
+
+def test_conversations_have_what_mail_has(desk: None) -> None:
+    assert Attachment.objects.filter(inline=True, content_type="image/png").exists()
+    assert Attachment.objects.filter(inline=False, content_type="application/pdf").exists()
+    picture = Comment.objects.get(attachments__inline=True)
+    assert 'src="cid:' in picture.html
+    assert Comment.objects.exclude(quoted_text="").exists()
+    assert Comment.objects.filter(public=False, automatic="").exists()
+    assert Comment.objects.filter(trust="authenticated").count() > 40
+    assert Participant.objects.filter(role="cc", confirmed=True).exists()
+    assert Participant.objects.filter(role="cc", confirmed=False).exists()
+
+
+def test_customers_are_people(desk: None) -> None:
+    assert Person.objects.exclude(phone="").count() > 10
+    assert Person.objects.exclude(notes="").count() > 5
+    assert Organization.objects.count() > 5
+    several = [person for person in Person.objects.all() if person.identities.count() > 1]
+    assert len(several) >= 2
+
+
+# Each failure case
+
+CASES = {
+    "delivered": Q(state="delivered"),
+    "delayed by a report": Q(state="delayed", events__fact="report_delayed", events__raw_mail_id__isnull=False),
+    "still trying": Q(state="deferred"),
+    "greylisted, then accepted": Q(state="accepted", events__cause="greylisted"),
+    "may have arrived already": Q(state="accepted", ambiguous=True),
+    "bounced later": Q(state="failed", events__fact="report_failed", events__match="return_path"),
+    "given up": Q(state="failed", events__fact="expire"),
+    "stopped by an agent": Q(state="cancelled", stopped_by__isnull=False),
+    "held: suppressed": Q(state="held", hold_reason="suppressed", kind="answer"),
+    "held by a rule": Q(state="held", hold_reason__startswith="rule:"),
+    "complaint": Q(state="accepted", events__fact="complaint"),
+    "acknowledgement failed": Q(state="failed", kind="automatic"),
+    "mail to an agent failed": Q(state="failed", kind="agent"),
+    "only a copy failed": Q(state="failed", role="cc", kind="answer"),
+    "closed ticket": Q(state="failed", ticket__status="closed", ticket__delivery_health="failed"),
+    "refused without an enhanced code": Q(state="failed", smtp_code=550, enhanced_code=""),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case_is_there(desk: None, case: str) -> None:
+    assert Delivery.objects.filter(CASES[case]).exists()
+
+
+@pytest.mark.parametrize(
+    "fate", [fate for fate in FATES.values() if fate.reply or fate.report], ids=lambda fate: fate.name
+)
+def test_every_cause_that_the_played_internet_knows_occurs(desk: None, fate: Fate) -> None:
+    text = (fate.reply or fate.report).format(rcpt="anna@kunden.sandbox.test", domain="kunden.sandbox.test")
+    report = servers.what_is_said(text, "anna@kunden.sandbox.test")
+    cause = classify(report).cause
+    assert DeliveryEvent.objects.filter(cause=cause).exists(), cause
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("case", [Case.ONE, Case.SOME, Case.ALL])
+def test_every_banner_in_both_languages(desk: None, case: Case, language: str) -> None:
+    assert case in {found for found, spoken in _banners() if spoken == language}
+
+
+def test_banner_of_what_was_not_even_sent(desk: None) -> None:
+    assert Case.ONE_HELD in {found for found, _ in _banners()}
+
+
+def _banners() -> set[tuple[Case, str]]:
+    failed = Ticket.objects.exclude(delivery_health="").select_related("requester")
+    return {
+        (told.case, ticket.requester.language) for ticket in failed for told in standing.of_ticket(ticket.pk).values()
+    }
+
+
+@pytest.mark.parametrize("how", Resolution.How.values)
+def test_failures_were_put_right_in_every_way(desk: None, how: str) -> None:
+    assert Resolution.objects.filter(how=how, revoked_at__isnull=True).exists()
+
+
+@pytest.mark.parametrize("key", [row["key"] for row in views.SYSTEM_VIEWS])
+def test_no_system_view_is_empty(credentials: Credentials, key: str) -> None:
+    agent = Account.objects.get(email=credentials.agent["email"])
+    assert views.tickets(View.objects.get(key=key), agent).exists()
+
+
+def test_returned_message_can_be_shown(desk: None) -> None:
+    event = DeliveryEvent.objects.filter(fact="report_failed").earliest("id")
+    returned = raw.content(RawMail.objects.get(pk=event.raw_mail_id))
+    assert b"message/delivery-status" in returned or b"mail program" in returned
+    assert event.delivery.recipient.encode() in returned
+
+
+def test_failed_answer_opens_a_solved_ticket(desk: None) -> None:
+    reopened = Event.objects.filter(kind="Change", field="status", data__value="open", audit__author=None)
+    assert reopened.exists()
+
+
+def test_mail_that_made_no_ticket(desk: None) -> None:
+    states = list(RawMail.objects.exclude(state="ticket").values_list("state", flat=True))
+    assert {"unreadable", "unmatched", "report", "ignored"} <= set(states)
+    assert not RawMail.objects.filter(state="received").exists()
+    assert Comment.objects.filter(public=False).exclude(automatic="").exists()
+
+
+def test_mistyped_domain_resembles_one_that_works(desk: None) -> None:
+    working = set(Identity.objects.filter(deliverability="deliverable").values_list("domain", flat=True))
+    mistyped = deliveries(state="failed", cause="address_unknown", ticket__status="pending", role="to")
+    suggested = [typos.suggest(row.recipient, working) for row in mistyped]
+    assert "lena.hartwig@briefkasten.kunden.sandbox.test" in [one.address for one in suggested if one]
+
+
+# What the engine finds
+
+
+def test_only_what_the_engine_will_really_send_waits(desk: None) -> None:
+    queued = [fate_of(row.recipient).name for row in deliveries(state="queued")]
+    assert sorted(queued) == ["bounce-later", "greylist"]
+    trying = [fate_of(row.recipient).name for row in deliveries(state="deferred")]
+    assert sorted(trying) == ["busy", "down"]
+    waiting = Delivery.objects.filter(next_attempt_at__isnull=False)
+    assert not waiting.filter(queued_at__lt=clock.now() - timedelta(minutes=5)).exists()
+
+
+def test_nothing_is_left_half_done(desk: None) -> None:
+    assert not DeliveryEvent.objects.filter(handled_at__isnull=True).exists()
+    assert not Delivery.objects.filter(state="sending").exists()
+
+
+def test_mailboxes_hold_what_customers_got(desk: None) -> None:
+    box = mailboxes.mailbox(mailboxes.name_of("emre.yilmaz@briefkasten.kunden.sandbox.test"))
+    assert box
+    assert any(not entry.kept and "Greylisted" in entry.reply for entry in box.entries)
+    assert box.entries[-1].at < (clock.now() - timedelta(days=5)).timestamp()
+    received = Message.objects.filter(deliveries__recipient=box.address, deliveries__state="accepted")
+    assert len(box.messages) == received.count()
+
+
+# Signing in
+
+
+def test_credentials_open_the_door(credentials: Credentials) -> None:
+    for given, language in ((credentials.admin, "en"), (credentials.agent, "en"), (credentials.agent_de, "de")):
+        account = Account.objects.get(email=given["email"])
+        assert account.check_password(given["password"])
+        assert account.person.language == language
+    owner = tokens.account_for(credentials.api["token"])
+    assert owner
+    assert owner.email == credentials.api["email"]
+    assert Account.objects.get(email=credentials.admin["email"]).is_admin
+    assert credentials.support_address == f"support@{MAIL_DOMAIN}"
+
+
+def test_second_installation_does_nothing(credentials: Credentials) -> None:
+    before = Ticket.objects.count(), RawMail.objects.count()
     assert demo_desk.install(process.process) is None
-    assert Delivery.objects.count() == before
+    assert demo_desk.install_people() is None
+    assert (Ticket.objects.count(), RawMail.objects.count()) == before
+
+
+@pytest.mark.django_db
+def test_people_only() -> None:
+    credentials = demo_desk.install_people()
+    assert credentials
+    assert not Ticket.objects.exists()
+    assert set(SupportAddress.objects.values_list("language", flat=True)) == {"de", "en"}
+    assert View.objects.exists()
+    renewed = demo_desk.renew_credentials()
+    account = Account.objects.get(email=renewed.agent["email"])
+    assert account.check_password(renewed.agent["password"])
+    assert not account.check_password(credentials.agent["password"])
+    assert tokens.account_for(credentials.api["token"]) is None
+
+
+# The stories as data
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize("hour", [0, 12, 23])
+@pytest.mark.parametrize("told", story.load(), ids=lambda told: told.key)
+def test_story_ends_before_now_at_any_time_of_day(told: Story, hour: int) -> None:
+    now = datetime(2026, 11, 24, hour, 0, tzinfo=BERLIN)
+    moments = told.moments(now)
+    assert moments == sorted(moments)
+
+
+def test_story_that_reaches_into_the_future_is_refused() -> None:
+    told = Story("late", "10m", [Writes(after="11m", by="anna", text="…")])
+    with pytest.raises(ValueError, match="future"):
+        told.moments(datetime(2026, 11, 24, 12, 0, tzinfo=BERLIN))
+
+
+@pytest.mark.parametrize("text, seconds", [("0s", 0), ("40s", 40), ("2h 10m", 7800), ("3d 4h", 273600)])
+def test_span(text: str, seconds: int) -> None:
+    assert story.span(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2 h", "1h10m", "-5m"])
+def test_no_span(text: str) -> None:
+    with pytest.raises(ValueError):
+        story.span(text)

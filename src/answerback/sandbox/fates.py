@@ -155,7 +155,7 @@ FATES = _table(
         _refused(
             "members",
             gettext_noop("A list that only members may write to"),
-            "550 5.7.133 Sender is not allowed to write to this group",
+            "550 5.7.133 Only members may send to this group",
         ),
         _refused(
             "relay", gettext_noop("That server does not serve the domain"), "550 5.7.1 <{rcpt}>: Relay access denied"

@@ -19,7 +19,7 @@ from answerback.core import clock
 from answerback.desk import delivery_events
 from answerback.outbound import envelopes, lifecycle
 from answerback.outbound.lifecycle import Outcome
-from answerback.outbound.models import Delivery
+from answerback.outbound.models import Delivery, DeliveryEvent
 from answerback.sandbox import mailboxes
 from answerback.sandbox.fates import OK
 from mailroom.report import DeliveryReport, Stage
@@ -45,7 +45,8 @@ class Servers:
 
     def carry(self, words: Words) -> None:
         """Carry the mail that waits since the last time, and what the desk's reaction adds to it."""
-        delivery_events.react()  # to what came back, or was held as soon as it was written
+        if DeliveryEvent.objects.filter(handled_at__isnull=True).exists():  # asked first: it is cheaper than to react
+            delivery_events.react()
         moment = clock.now()
         while due := self._due(words):
             moment = max([moment + TAKES, *(row.next_attempt_at for row in due if row.next_attempt_at)])
@@ -55,12 +56,15 @@ class Servers:
 
     def _due(self, words: Words) -> list[Delivery]:
         """Waiting deliveries that a server will say something to, oldest first; new ones get their lines here."""
-        for row in Delivery.objects.filter(pk__gt=self._seen).order_by("id").only("id", "person_id"):
-            self._lines[row.pk] = list(words.get(row.person_id or 0, [ACCEPTED]))
-            self._seen = row.pk
+        fresh = Delivery.objects.filter(pk__gt=self._seen).order_by("id")
+        for pk, person_id in fresh.values_list("pk", "person_id"):
+            self._lines[pk] = list(words.get(person_id or 0, [ACCEPTED]))
+            self._seen = pk
         expected = [pk for pk, lines in self._lines.items() if lines]
-        waiting = Delivery.objects.filter(pk__in=expected, next_attempt_at__isnull=False).order_by("id")
-        return list(waiting.select_related("message", "identity").defer("message__body", "message__header"))
+        if not expected:
+            return []
+        waiting = Delivery.objects.filter(pk__in=expected, next_attempt_at__isnull=False)
+        return list(waiting.order_by("id").defer("header"))
 
     def _try(self, rows: list[Delivery]) -> None:
         """One try of each."""

@@ -187,7 +187,7 @@ def load() -> tuple[Story, ...]:
 def span(text: str) -> timedelta:
     """ "2h 10m" """
     parts = _SPAN.findall(text)
-    if " ".join(number + unit for number, unit in parts) != text:
+    if not parts or " ".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{text!r} is no span of time")
     return timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
 
