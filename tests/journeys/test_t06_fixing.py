@@ -11,7 +11,9 @@ from tests.journeys.conftest import Desk
 TAG = "system_email_notification_failure"
 WORDS = {
     "agent": ("en", "Not delivered to Berta", "Correct the address", "Save and resend", "Reply again"),
-    "agent_de": ("de", "Nicht zugestellt an Berta", "Adresse korrigieren", "Speichern und erneut senden", "Erneut antworten"),
+    "agent_de": (
+        "de", "Nicht zugestellt an Berta", "Adresse korrigieren", "Speichern und erneut senden", "Erneut antworten",
+    ),
 }  # fmt: skip
 
 

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from email import message_from_string, policy
 from email.message import EmailMessage
 
 from tests.journeys.conftest import Desk, eventually
+
+FORGED = """\
+From: MAILER-DAEMON@mx.t09.sandbox.test
+To: {support}
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="cut"
+
+--cut
+Content-Type: text/plain
+
+<{customer}>: host mx said: 550 5.1.1 User unknown
+
+--cut
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.t09.sandbox.test
+
+Final-Recipient: rfc822; {customer}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+--cut--
+"""
 
 
 def written(sender: str, to: str, subject: str, text: str) -> EmailMessage:
@@ -15,7 +41,7 @@ def written(sender: str, to: str, subject: str, text: str) -> EmailMessage:
 
 
 def test_answer_joins_and_a_copied_reference_does_not(desk: Desk) -> None:
-    customer = "reply@t09.sandbox.test"  # its fate: the customer answers by itself, to Reply-To
+    customer = "answer@t09.sandbox.test"  # its fate: the customer answers by itself, to Reply-To
     ticket = desk.opens_ticket(customer, "Rita")
     eventually(lambda: len(desk.comments(ticket)) == 2)
     assert desk.comments(ticket)[1]["body"].startswith("Thank you")
@@ -33,14 +59,7 @@ def test_forged_bounce_changes_nothing(desk: Desk) -> None:
     customer = "ok@forged.t09.sandbox.test"
     ticket = desk.opens_ticket(customer, "Otto")
     [told] = [one for one in desk.settles(ticket).values() if one["email_address"] == customer]
-    bounce = written(
-        "MAILER-DAEMON@mx.t09.sandbox.test", desk.support, "Undelivered Mail Returned to Sender", "Failed."
-    )
-    bounce.set_type("multipart/report")
-    bounce.set_content(
-        f"The mail system\n\n<{customer}>: 550 5.1.1 User unknown\n\nReporting-MTA: dns; mx.t09\n\n"
-        f"Final-Recipient: rfc822; {customer}\nAction: failed\nStatus: 5.1.1\n"
-    )
+    bounce = message_from_string(FORGED.format(customer=customer, support=desk.support), policy=policy.default)
     host = desk.support.rpartition("@")[2]
     desk.customer_sends(bounce, to=f"b-aeaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@{host}", envelope_from="<>")
     desk.customer_sends(written("ok@later.t09.sandbox.test", desk.support, "Later", "A mail after the bounce"))
