@@ -130,10 +130,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     log = folder.with_suffix(".log")
     ports = [_free_port(), _free_port()]
     arguments = ["--empty", "--data", folder, "--http", f"127.0.0.1:{ports[0]}", "--smtp", f"127.0.0.1:{ports[1]}"]
-    environment = _environment(folder) | {
-        "ANSWERBACK_RETRY_SCHEDULE": "2,3,5",
-        "ANSWERBACK_SANDBOX_REACTION_AFTER": "3",
-    }
+    environment = _environment(folder) | {"ANSWERBACK_RETRY_SCHEDULE": "2,3,5"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*PRODUCT, "demo", *map(str, arguments), *_database()], env=environment, stdout=output, stderr=output
