@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from answerback.env import PREFIX, BadSettingError
+from mailroom.smtp.route import relay
 
 # the first release without the WAL-reset bug: two connections writing and checkpointing at once could corrupt the file
 OLDEST_SQLITE = (3, 51, 3)
@@ -20,6 +21,8 @@ def check_start() -> None:
     check_data_folder(settings.DATA_DIR)
     if str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
         check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
+    if settings.RELAY_URL:
+        check_relay(settings.RELAY_URL)
 
 
 def check_data_folder(folder: Path) -> None:
@@ -43,6 +46,16 @@ def check_sqlite(version: tuple[int, ...], allow_old: bool) -> None:
         f"SQLite {found} can corrupt the database (fixed in {wanted}). Install the package pysqlite3, use PostgreSQL "
         f"({PREFIX}DATABASE_URL), or accept the risk with {PREFIX}ALLOW_OLD_SQLITE=1."
     )
+
+
+def check_relay(url: str) -> None:
+    """For whatever sends mail: there must be a way out, and it must be one we understand."""
+    try:
+        relay(url)
+    except ValueError as error:
+        raise BadSettingError(
+            f"{PREFIX}RELAY_URL cannot be used: {error}. Example: smtp://user:password@mail.example.org:587?tls=verify"
+        ) from None
 
 
 def check_port(listen: tuple[str, int], setting: str) -> None:

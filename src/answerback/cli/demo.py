@@ -15,8 +15,9 @@ from pathlib import Path
 
 import click
 
+from answerback import checks
 from answerback.cli import start_django
-from answerback.env import PREFIX, BadSettingError
+from answerback.env import PREFIX, BadSettingError, Env
 
 MARK = ".answerback-demo"  # --reset empties only folders that carry it
 
@@ -40,12 +41,20 @@ DEFAULTS = {
 def command(data: Path, http: str | None, smtp: str | None, database: str | None, reset: bool, empty: bool) -> None:
     """Run everything on this machine: web, workers, and a sandbox that stands for the internet's mail servers."""
     folder = data.resolve()
-    _prepare_folder(folder, reset)
     _set({"HTTP_LISTEN": http, "SMTP_LISTEN": smtp, "DATABASE_URL": database})
+    _check_ports()
+    _prepare_folder(folder, reset)
     _set_defaults(folder)
     start_django()
     run: Callable[[Path, bool, bool], None] = import_module("answerback.cli.demo_run").run
     run(folder, reset and database is not None, empty)
+
+
+def _check_ports() -> None:
+    """Before anything is made: a demo that runs already must not lose its desk to --reset."""
+    env = Env()
+    for name, default in (("HTTP_LISTEN", "127.0.0.1:8025"), ("SMTP_LISTEN", "127.0.0.1:2525")):
+        checks.check_port(env.listen(name, default), name)
 
 
 def _prepare_folder(folder: Path, reset: bool) -> None:

@@ -12,7 +12,6 @@ import click
 from django.conf import settings
 from django.core.management import call_command
 
-from answerback import checks
 from answerback.cli import running
 from answerback.cli.migrate import migrate
 from answerback.inbound import process
@@ -23,9 +22,7 @@ from answerback.workers import runner
 
 
 def run(folder: Path, flush: bool, empty: bool) -> None:
-    """BadSettingError where a port is taken; nothing is made then."""
-    checks.check_port(settings.HTTP_LISTEN, "HTTP_LISTEN")
-    checks.check_port(settings.SMTP_LISTEN, "SMTP_LISTEN")
+    """ClickException where the database cannot be used."""
     migrate()
     if flush:
         call_command("flush", interactive=False, verbosity=0)

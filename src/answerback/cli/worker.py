@@ -7,7 +7,9 @@ import signal
 
 import click
 import uvloop
+from django.conf import settings
 
+from answerback import checks
 from answerback.workers import runner
 
 
@@ -20,6 +22,8 @@ def command(names: tuple[str, ...], once: bool) -> None:
     Ctrl-C or SIGTERM ends it cleanly within ten seconds.
     """
     chosen = tuple(dict.fromkeys(names)) or runner.NAMES
+    if "deliver" in chosen:
+        checks.check_relay(settings.RELAY_URL)
     if once:
         runner.run_once(chosen)
         return

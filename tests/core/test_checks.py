@@ -1,0 +1,70 @@
+"""What stops the start: one line that says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from answerback import checks
+from answerback.env import BadSettingError
+
+PRODUCT = (sys.executable, "-c", "from answerback.cli import main; main()")
+
+
+@pytest.mark.parametrize("version, allowed", [((3, 51, 3), False), ((3, 53, 4), False), ((3, 40, 1), True)])
+def test_sqlite_that_may_run(version: tuple[int, ...], allowed: bool) -> None:
+    checks.check_sqlite(version, allowed)
+
+
+def test_old_sqlite_is_refused() -> None:
+    with pytest.raises(BadSettingError, match="ANSWERBACK_ALLOW_OLD_SQLITE"):
+        checks.check_sqlite((3, 40, 1), allow_old=False)
+
+
+@pytest.mark.parametrize("url", ["", "http://x", "smtp://", "smtp://u:secret@h:99999", "smtp://h?tls=perhaps"])
+def test_relay_nobody_understands(url: str) -> None:
+    with pytest.raises(BadSettingError, match="ANSWERBACK_RELAY_URL") as refused:
+        checks.check_relay(url)
+    assert "secret" not in str(refused.value)
+
+
+def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSWERBACK_")}
+    wanted = {f"ANSWERBACK_{name}": value for name, value in settings.items()}
+    environment = clean | {"ANSWERBACK_DATA_DIR": str(folder)} | wanted
+    return subprocess.run([*PRODUCT, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "verb, settings, named",
+    [
+        ("serve", {"HTTP_LISTEN": "127.0.0.1:0", "SMTP_LISTEN": "127.0.0.1:0"}, "ANSWERBACK_RELAY_URL"),
+        ("serve", {"EXPIRE_AFTER": "soon"}, "ANSWERBACK_EXPIRE_AFTER"),
+        ("worker", {}, "ANSWERBACK_RELAY_URL"),
+        ("migrate", {"DATABASE_URL": "mysql://x"}, "ANSWERBACK_DATABASE_URL"),
+        ("web", {"HTTP_LISTEN": "8025"}, "ANSWERBACK_HTTP_LISTEN"),
+    ],
+)
+def test_bad_setting_is_one_line(tmp_path: Path, verb: str, settings: dict[str, str], named: str) -> None:
+    ended = run(tmp_path / "data", verb, **settings)
+    assert ended.returncode == 2
+    assert named in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_occupied_port_makes_nothing(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run(
+            tmp_path / "x", "demo", "--data", str(tmp_path / "demo"), "--http", address, "--smtp", "127.0.0.1:0"
+        )
+    assert ended.returncode == 2
+    assert address in ended.stderr
+    assert not (tmp_path / "demo").exists()
