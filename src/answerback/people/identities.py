@@ -64,6 +64,12 @@ def primary_of(person: Person) -> Identity | None:
     return person.identities.order_by("-primary", "id").first()
 
 
+def working_domains() -> set[str]:
+    """Where mail to somebody arrives, as A-labels: what a mistyped domain may have been meant to be."""
+    working = Identity.objects.filter(deliverability=Deliverability.DELIVERABLE)
+    return set(working.values_list("domain", flat=True).distinct())
+
+
 def add(person: Person, address: str, by: Account | None, primary: bool = False) -> Identity:
     """Another address of `person`. BadAddressError, AddressTakenError."""
     normal = _checked(address)
