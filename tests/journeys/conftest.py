@@ -96,11 +96,17 @@ class Desk:
 
     def deliveries(self, ticket: int) -> dict[str, dict[str, Any]]:
         """What `answerback deliveries --jsonl` says of the ticket, by recipient."""
-        printed = subprocess.run(
-            [*PRODUCT, "deliveries", "--jsonl", "--ticket", str(ticket)],
-            env=_environment(self.folder), capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-        return {row["recipient"]: row for row in map(json.loads, printed.splitlines())}
+        return {row["recipient"]: row for row in self.prints("deliveries", "--jsonl", "--ticket", str(ticket))}
+
+    def prints(self, *command: str) -> list[dict[str, Any]]:
+        """The JSON lines of a command."""
+        ended = subprocess.run(
+            [*PRODUCT, *command], env=_environment(self.folder), capture_output=True, text=True, check=True
+        )
+        return [json.loads(line) for line in ended.stdout.splitlines()]
+
+    def tags(self, ticket: int) -> list[str]:
+        return list(self.call("GET", f"tickets/{ticket}")["ticket"]["tags"])
 
     def settles(self, ticket: int) -> dict[str, dict[str, Any]]:
         """The same once nothing is on its way."""
