@@ -20,10 +20,11 @@ document.addEventListener("click", (event) => {
   } else if (event.target === card || event.target.closest("[data-card-close]")) card.close();
 });
 
-// The part that held the opener may have been swapped meanwhile, so it is found again by its id.
+// Browsers give the focus back to the opener. The part that held it may have been swapped meanwhile: then it is found
+// again by its id. Whoever has the focus by now keeps it: this event comes late, the composer is quicker.
 card?.addEventListener("close", () => {
   card.replaceChildren();
-  document.getElementById(openerId)?.focus();
+  if (document.activeElement === document.body) document.getElementById(openerId)?.focus();
 });
 
 document.addEventListener("card-done", () => card?.close());
