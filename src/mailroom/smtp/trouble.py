@@ -108,7 +108,7 @@ FAULTS: Mapping[Fault, FaultRule] = {
 }
 
 BEFORE_MAIL = frozenset({Stage.DNS, Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
-LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 §6: they speak about us at any stage
+LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 §6: from a relay of ours they speak about us at any stage
 LOCAL_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
@@ -181,7 +181,9 @@ def accepted(reply: Reply, recipient: str, remote: str) -> DeliveryReport:
 
 def _refused(trouble: Trouble, reply: Reply, recipient: str, by_relay: bool) -> DeliveryReport:
     rule = STAGES[trouble.stage]
-    login = reply.code in LOGIN_CODES or trouble.stage is Stage.AUTH
+    login = trouble.stage is Stage.AUTH or (
+        by_relay and reply.code in LOGIN_CODES
+    )  # strangers' MX know no login of ours
     ours = login or (by_relay and trouble.stage in BEFORE_MAIL)
     scope = Scope.SITE if ours else Scope.SESSION if reply.code == 421 else rule.scope
     return DeliveryReport(

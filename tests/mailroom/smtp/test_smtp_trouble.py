@@ -34,7 +34,7 @@ def test_every_fault_has_a_rule(fault: Fault) -> None:
 @pytest.mark.parametrize("code", [421, 450, 500, 530, 550, 554])
 def test_refusals(stage: Stage, by_relay: bool, code: int) -> None:
     said = report(refused(stage, code), by_relay=by_relay)
-    ours = stage is Stage.AUTH or code == 530 or (by_relay and stage in BEFORE_MAIL)
+    ours = stage is Stage.AUTH or (by_relay and (code == 530 or stage in BEFORE_MAIL))
     assert said.ours == ours
     assert said.permanent == (code >= 500 and STAGES[stage].final and not ours)
     assert said.reply_code == code
