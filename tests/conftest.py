@@ -19,7 +19,7 @@ import django
 import pytest
 from django.conf import settings as django_settings
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from answerback.cli.chromium import CHROMIUM_FLAGS, find_chromium
 
@@ -28,6 +28,8 @@ KEPT_SETTINGS = ("ANSWERBACK_TEST_", "ANSWERBACK_REQUIRE_ALL", "ANSWERBACK_CHROM
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 OpenPage = Callable[..., Page]
+WAIT = 20_000  # milliseconds; only a failing test waits that long
+expect.set_options(timeout=WAIT)
 
 
 def _isolate_settings() -> Path:
@@ -134,7 +136,7 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
     """`open_page(language="de", width=375, dark=True)` opens a page in a context (cookies) of its own.
 
-    Waits are five seconds: the first page in a cold process takes over one. A script error or something that the
+    Waits are long, for a loaded machine. A script error or something that the
     content security policy blocked fails the test at its end.
     """
     faults: list[str] = []
@@ -149,7 +151,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
                 reduced_motion="reduce",
             )
             contexts.callback(context.close)
-            context.set_default_timeout(5000)
+            context.set_default_timeout(WAIT)
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
             page.on("console", lambda line: faults.append(line.text) if _is_blocked_by_policy(line.text) else None)

@@ -149,7 +149,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         process.wait(20)
 
 
-def eventually(look: Any, within: float = 20) -> Any:
+def eventually(look: Any, within: float = 40) -> Any:
     """What `look` gives once it gives something."""
     end = time.monotonic() + within
     while time.monotonic() < end:

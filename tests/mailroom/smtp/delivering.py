@@ -12,7 +12,7 @@ from mailroom.smtp.options import Options, Timeouts
 from mailroom.smtp.route import Endpoint, Relay, Route, Tls
 from mailroom.smtp.session import Envelope, Transport
 
-QUICK = Options(timeouts=Timeouts(5, 1, 0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.2), helo_name="desk.example")
+QUICK = Options(timeouts=Timeouts(5, 1.5, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.4), helo_name="desk.example")
 MESSAGE = b"From: a@acme.example\r\nSubject: x\r\n\r\nHello.\r\n.dot\r\n"
 
 
