@@ -12,7 +12,8 @@ from tests.world import World
 
 from answerback.core import clock
 from answerback.outbound.models import Lane
-from answerback.tickets.models import Comment, Ticket
+from answerback.store import blobs
+from answerback.tickets.models import Attachment, Comment, Ticket
 from answerback.workspace.templatetags.workspace import host_name
 
 UNKNOWN = "550 5.1.1 No such user"
@@ -229,6 +230,20 @@ def test_html_mail_is_framed_under_a_policy_that_runs_nothing(world: World, ada:
     page = ada.get(f"/tickets/{ticket.pk}").text
     assert "1 image from the Internet is not shown." in page
     assert "https:" in ada.get(f"/comments/{comment.pk}/mail?images=1").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("html", "listed"), [("", True), ("<p>Hi</p>", True), ('<p><img src="cid:photo%40x"></p>', False)]
+)
+def test_a_picture_is_listed_unless_it_stands_in_the_text(world: World, ada: Client, html: str, listed: bool) -> None:
+    ticket = world.ticket()
+    comment = Comment.objects.get(ticket=ticket)
+    Comment.objects.filter(pk=comment.pk).update(html=html)
+    Attachment.objects.create(
+        comment=comment, token="t" * 40, blob=blobs.save(b"png"), file_name="photo.png", content_type="image/png",
+        size=3, inline=True, content_id="photo@x", created_at=clock.now(),
+    )  # fmt: skip
+    assert ("photo.png" in ada.get(f"/tickets/{ticket.pk}").text) is listed
 
 
 def test_the_bar_says_since_when_answers_wait(world: World, ada: Client, bruno: Client) -> None:

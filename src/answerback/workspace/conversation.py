@@ -15,6 +15,7 @@ from answerback.people.models import Identity, Person
 from answerback.tickets.models import Attachment, Comment, Participant, Ticket
 from answerback.workspace import reachability
 from answerback.workspace.reachability import Reachability
+from mailroom import html as mail_html
 
 LINES_PER_PIXEL_GUESS = 22  # height of a line in the mail frame, until the frame has been measured
 FRAME_LEAST, FRAME_MOST = 60, 600
@@ -101,7 +102,7 @@ def of(ticket: Ticket) -> Conversation:
             comment=comment,
             by_agent=is_agent(comment.author),
             standing=found.get(comment.pk),
-            attachments=[file for file in comment.attachments.all() if not file.inline],
+            attachments=_files_to_list(comment),
         )
         for comment in comments
     ]
@@ -128,6 +129,17 @@ def best_identities(people: Sequence[Person]) -> dict[int, Identity]:
 def is_agent(person: Person) -> bool:
     """Costs no query where the person was loaded with `account`."""
     return hasattr(person, "account")
+
+
+def _files_to_list(comment: Comment) -> list[Attachment]:
+    """All but the pictures that stand in the text.
+
+    QUIRK: Apple Mail marks a photo as inline although the mail is plain text: it has to stand with the files.
+    """
+    files = list(comment.attachments.all())
+    pictures = {file.content_id: f"picture:{file.pk}" for file in files if file.inline}
+    html = mail_html.replace_cid(comment.html + comment.quoted_html, pictures) if pictures else ""
+    return [file for file in files if not (file.inline and f'"picture:{file.pk}"' in html)]
 
 
 def _recipient(person: Person, best: dict[int, Identity], confirmed: bool = True) -> Recipient:
