@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from tests.world import World
 
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.people import identities
 from answerback.people.models import DeliverabilityEntry, Identity
 
@@ -93,3 +95,16 @@ def test_each_event_counts_once(clara: Identity) -> None:
 
 def test_soft_failure_suppresses_nothing(clara: Identity) -> None:
     assert fail(clara, 1, suppress=False).deliverability == "unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_to_an_address_does_not_wait_for_its_ledger(clara: Identity) -> None:
+    """Else `react` (address, then ticket) and an answer (ticket, then a delivery to the address) block each other."""
+    if not db.is_postgresql():
+        pytest.skip("only PostgreSQL locks rows")
+    other = connection.copy()
+    with transaction.atomic(), closing(other):
+        fail(clara, 1)
+        with other.cursor() as cursor:  # the lock that a row with a foreign key takes
+            cursor.execute("SELECT 1 FROM people_identity WHERE id = %s FOR KEY SHARE NOWAIT", [clara.pk])
+            assert cursor.fetchone()

@@ -139,7 +139,7 @@ def mark_deliverable(identity: Identity, by: Account, note: str = "") -> None:
 def record_success(identity_id: int, delivery_event_id: int, at: datetime) -> None:
     """A server took a mail to the address."""
     with transaction.atomic():
-        identity = Identity.objects.select_for_update().filter(pk=identity_id).first()
+        identity = Identity.objects.select_for_update(no_key=True).filter(pk=identity_id).first()
         if identity is None or not _enter_once(identity, Kind.SUCCESS, at, delivery_event_id):
             return
         identity.last_success_at = at
@@ -162,7 +162,7 @@ def record_failure(
 ) -> None:
     """A mail to the address failed for good. `suppress`: the cause is hard, so the next one would fail as well."""
     with transaction.atomic():
-        identity = Identity.objects.select_for_update().filter(pk=identity_id).first()
+        identity = Identity.objects.select_for_update(no_key=True).filter(pk=identity_id).first()
         if identity is None or not _enter_once(identity, Kind.FAILURE, at, delivery_event_id, cause, permanent):
             return
         identity.last_failure_at = at
@@ -177,7 +177,7 @@ def record_failure(
 def record_complaint(identity_id: int, delivery_event_id: int, at: datetime) -> None:
     """The receiver pressed "this is spam". Noted; it does not stop answers by itself."""
     with transaction.atomic():
-        identity = Identity.objects.select_for_update().filter(pk=identity_id).first()
+        identity = Identity.objects.select_for_update(no_key=True).filter(pk=identity_id).first()
         if identity is None or not _enter_once(identity, Kind.COMPLAINT, at, delivery_event_id):
             return
     live.publish(f"person:{identity.person_id}")
