@@ -147,6 +147,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     finally:
         process.terminate()
         process.wait(20)
+    said = log.read_text(errors="replace")
+    assert "Traceback" not in said, said[-4000:]
 
 
 def eventually(look: Any, within: float = 40) -> Any:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.world import World
@@ -192,6 +195,32 @@ def test_an_answer_that_cannot_be_stored_keeps_its_text(world: World, ticket: Ti
     response = ada.post(f"/tickets/{ticket.pk}/reply", {"text": "A long answer."}, headers={"HX-Request": "true"})
     assert "closed meanwhile" in response.text
     assert "A long answer." in response.text
+
+
+def full_disk(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    if sql.startswith('INSERT INTO "tickets_comment"'):
+        raise OperationalError("database or disk is full")
+    return execute(sql, params, many, context)
+
+
+@pytest.mark.parametrize("by_script", [True, False])
+def test_a_full_disk_leaves_text_and_files_with_the_agent(
+    world: World, ticket: Ticket, ada: Client, by_script: bool
+) -> None:
+    """By script only the problem comes back, so that the form keeps what no answer could give back: chosen files."""
+    typed = {"text": "A long answer.", "public": "1", "files": SimpleUploadedFile("plan.txt", b"plan")}
+    headers = {"HX-Request": "true"} if by_script else {}
+    before = Comment.objects.count()
+    with connection.execute_wrapper(full_disk):
+        response = ada.post(f"/tickets/{ticket.pk}/reply", typed, headers=headers)
+    assert "could not be stored" in response.text
+    assert Comment.objects.count() == before
+    if by_script:
+        assert response.headers["HX-Retarget"] == "#composer-problem"
+        assert "<form" not in response.text
+    else:
+        assert "A long answer." in response.text
+        assert "choose your files again" in response.text
 
 
 def test_fields_save_at_once_and_answer_with_the_changed_parts(world: World, ticket: Ticket, ada: Client) -> None:

@@ -130,6 +130,8 @@ def mark_deliverable(identity: Identity, by: Account, note: str = "") -> None:
     """An agent knows that the address works again."""
     now = clock.now()
     with transaction.atomic():
+        Identity.objects.select_for_update(no_key=True).get(pk=identity.pk)
+        identity.refresh_from_db()  # what a delivery event wrote meanwhile stays
         _set_deliverability(identity, Deliverability.UNKNOWN, now)
         identity.save()
         _enter(identity, Kind.MARKED_DELIVERABLE, now, by=by, note=note[:300])

@@ -15,6 +15,8 @@ function press(name) {
   const target = document.querySelector(`[data-key-target="${name}"]`);
   if (!target) return false;
   if (target.matches("input, textarea")) { target.focus(); target.select?.(); } else target.click();
+  // At once: the composer's own focus comes a moment later, and what is typed in between would be lost.
+  if (target.matches("[data-focus-text]")) document.getElementById("reply-text")?.focus();
   return true;
 }
 

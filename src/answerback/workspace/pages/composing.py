@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
@@ -27,6 +29,9 @@ from answerback.workspace.access import account_of, agent_required
 SEND_AS = ("open", "pending", "solved")
 DEFAULT_SEND_AS = "pending"
 ENVELOPE_SHARE = 0.72  # what base64 and headers leave of a message for files
+
+
+log = logging.getLogger(__name__)
 
 
 class TooLargeError(ValueError):
@@ -78,11 +83,10 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
         typed.problem = _("These files are too large for a mail (the limit is %s). Your text is still here.") % (
             filesizeformat(file_limit())
         )
-    except OSError:
+    except (OSError, DatabaseError):
+        log.exception("the comment on ticket %s could not be stored", number)
         typed.problem = _("Your comment could not be stored. It stands here unchanged; please try again.")
-    if typed.problem:
-        return _render(request, ticket, typed)
-    return _done(request, number)
+    return _refused(request, ticket, typed) if typed.problem else _done(request, number)
 
 
 def file_limit() -> int:
@@ -149,6 +153,19 @@ def _render(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:
     context |= context_of(ticket, account_of(request), typed)
     alone = request.headers.get("HX-Request")
     return render(request, "tickets/_composer.html" if alone else "tickets/composer_page.html", context)
+
+
+def _refused(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:
+    """Only the problem, where a script asked: text and chosen files stay in the form, which no answer could refill."""
+    ticket.refresh_from_db(fields=["status"])
+    if not request.headers.get("HX-Request") or ticket.status == Ticket.Status.CLOSED:
+        if request.FILES:
+            typed.problem += " " + _("Please choose your files again.")
+        return _render(request, ticket, typed)
+    response = render(request, "tickets/_composer_problem.html", {"typed": typed})
+    response.headers["HX-Retarget"] = "#composer-problem"
+    response.headers["HX-Reswap"] = "innerHTML"
+    return response
 
 
 def _done(request: HttpRequest, number: int) -> HttpResponse:
