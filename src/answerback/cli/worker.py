@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
+from functools import partial
 
 import click
-import uvloop
 from django.conf import settings
 
 from answerback import checks
+from answerback.cli import running
 from answerback.workers import runner
 
 
@@ -28,14 +27,10 @@ def command(names: tuple[str, ...], once: bool) -> None:
         runner.run_once(chosen)
         return
     try:
-        uvloop.run(_run(chosen))
+        running.run({"workers": partial(runner.run, chosen, listening=_say_where)})
     except OSError as error:
         raise click.ClickException(f"Mail cannot be received: {error}") from None
 
 
-async def _run(names: tuple[str, ...]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await runner.run(names, stop, lambda host, port: click.echo(f"Taking mail on {host}:{port}", err=True))
+def _say_where(host: str, port: int) -> None:
+    click.echo(f"Taking mail on {host}:{port}", err=True)
