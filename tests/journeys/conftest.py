@@ -127,6 +127,13 @@ class Desk:
         page.wait_for_url(lambda url: "/sign-in" not in url)
         return page
 
+    def speaks(self, page: Page, language: str) -> None:
+        """Whoever is signed in reads the pages in `language` from now on."""
+        button = page.locator(f"form[action='/profile/language'] button[value={language}]")
+        if button.count():
+            button.evaluate("button => button.click()")
+            page.wait_for_selector(f"html[lang={language}]")
+
 
 PRODUCT = (sys.executable, "-c", "from answerback.cli import main; main()")
 

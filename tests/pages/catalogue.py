@@ -1,0 +1,104 @@
+"""Every page there is, with an address to look at it on the lived-in demo desk.
+
+`test_every_page.py` looks at each with axe, a ruler and a scale, `screenshots.py` takes its picture. A page that is
+missing here fails a test: whoever adds an address to `workspace.urls` adds it to PAGES, or says in NOT_PAGES that it
+is a part of one or an action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.journeys.conftest import Desk
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """A page: its route in `workspace.urls`, and where to find one of its kind."""
+
+    name: str
+    route: str
+    find: Callable[[Desk], str]
+    admin: bool = False  # only admins may see it
+
+
+def _at(path: str) -> Callable[[Desk], str]:
+    return lambda desk: path
+
+
+def _ticket(query: str, after: str = "") -> Callable[[Desk], str]:
+    """The newest ticket that the search finds."""
+
+    def find(desk: Desk) -> str:
+        found = desk.call("GET", "search", query=f"{query} order_by:created")["results"]
+        return f"/tickets/{found[0]['id']}{after}"
+
+    return find
+
+
+def _customer(desk: Desk) -> str:
+    found = desk.call("GET", "search", query="delivery:open order_by:created")["results"]
+    return f"/customers/{found[0]['requester_id']}"
+
+
+PAGES = (
+    PageOf("sign-in", "sign-in", _at("/sign-in")),
+    PageOf("view-undelivered", "views/<str:key>", _at("/views/undelivered")),
+    PageOf("view-trying", "views/<str:key>", _at("/views/trying")),
+    PageOf("view-open", "views/<str:key>", _at("/views/open")),
+    PageOf("view-new", "views/new", _at("/views/new")),
+    PageOf("search", "search", _at("/search?q=delivery:failed")),
+    PageOf("search-nothing", "search", _at("/search?q=nonsense:1+zzzz")),
+    PageOf("ticket-failed", "tickets/<int:number>", _ticket("delivery:open status<solved")),
+    PageOf("ticket-failed-events", "tickets/<int:number>", _ticket("delivery:open status<solved", "?events=1")),
+    PageOf("ticket-trying", "tickets/<int:number>", _ticket("delivery:trying")),
+    PageOf("ticket-closed", "tickets/<int:number>", _ticket("status:closed")),
+    PageOf("ticket-new", "tickets/new", _at("/tickets/new")),
+    PageOf("customer", "customers/<int:person_id>", _customer),
+    PageOf("profile", "profile", _at("/profile")),
+    PageOf("delivery", "delivery", _at("/delivery")),
+    PageOf("causes", "delivery/causes", _at("/delivery/causes")),
+    PageOf("unprocessed", "mail/unprocessed", _at("/mail/unprocessed")),
+    PageOf("admin-people", "admin/", _at("/admin/"), admin=True),
+    PageOf("admin-groups", "admin/groups", _at("/admin/groups"), admin=True),
+    PageOf("admin-addresses", "admin/addresses", _at("/admin/addresses"), admin=True),
+    PageOf("admin-tokens", "admin/tokens", _at("/admin/tokens"), admin=True),
+    PageOf("admin-triggers", "admin/triggers", _at("/admin/triggers"), admin=True),
+)
+
+# parts of pages, actions, files: seen where their page is seen
+NOT_PAGES = frozenset(
+    {
+        "",
+        "sign-out",
+        "language",
+        "frame/views",
+        "frame/health",
+        "views/condition",
+        "views/<int:view_id>/edit",
+        "views/<int:view_id>/delete",
+        "tickets/<int:number>/live",
+        "tickets/<int:number>/fields",
+        "tickets/<int:number>/tags",
+        "tickets/<int:number>/ccs",
+        "tickets/<int:number>/composer",
+        "tickets/<int:number>/reply",
+        "tickets/<int:number>/comments/<int:comment_id>/resend",
+        "comments/<int:comment_id>/mail",
+        "attachments/<str:token>/<str:name>",
+        "customers/<int:person_id>/edit",
+        "customers/<int:person_id>/identities",
+        "profile/password",
+        "profile/language",
+        "delivery/switch",
+        "deliveries/<int:delivery_id>/card",
+        "deliveries/<int:delivery_id>/fix",
+        "mail/<int:raw_mail_id>",
+        "mail/<int:raw_mail_id>/act",
+        "admin/people/<int:account_id>",
+        "admin/addresses/<int:address_id>",
+        "admin/tokens/<int:token_id>/revoke",
+        "admin/triggers/<int:trigger_id>/switch",
+    }
+)
