@@ -246,6 +246,9 @@ SMTP_TIMEOUTS = {  # seconds; RFC 5321 §4.5.3.2 gives the least
     "block": env.seconds("TIMEOUT_BLOCK", 180),
     "dot": env.seconds("TIMEOUT_DOT", 600),
 }
+# webhooks: how long one attempt may take, and whether they may call private networks and this machine
+WEBHOOK_TIMEOUT = env.seconds("WEBHOOK_TIMEOUT", 15)
+WEBHOOK_PRIVATE = env.flag("WEBHOOK_PRIVATE")
 ALLOW_OLD_SQLITE = env.flag("ALLOW_OLD_SQLITE")
 TRUSTED_PROXIES = [part.strip() for part in env.text("TRUSTED_PROXIES").split(",") if part.strip()]
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -27,6 +27,7 @@ DEFAULTS = {
     "EXPIRE_AFTER": "600",
     "DELAY_WARNING_AFTER": "60",
     "SANDBOX": "1",
+    "WEBHOOK_PRIVATE": "1",
     "LOG_LEVEL": "WARNING",
 }
 

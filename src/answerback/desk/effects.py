@@ -6,7 +6,7 @@ transaction of the update, so that an answer and its outbox rows are stored toge
 
 from __future__ import annotations
 
-from answerback.desk import notify
+from answerback.desk import notify, webhooks
 from answerback.rules import update_seen
 from answerback.rules.decide import decide
 from answerback.rules.effects import NotifyEffect
@@ -31,4 +31,5 @@ def run(audit: Audit) -> None:
                 notify.send(seen, effect)
             elif follow_up := tickets.apply(audit.ticket_id, effect.changes, None, "rule"):
                 pending.append(follow_up)
+    webhooks.tell(audit)
     documents.refresh(audit.ticket_id)

@@ -1,4 +1,4 @@
-"""The reacting worker: hands delivery events that nobody has handled yet to the desk.
+"""The reacting worker: hands delivery events that nobody has handled yet to the desk, and calls webhooks.
 
 The rows are the queue. A wake-up makes it quick, a look every second makes it certain. Events that cannot be handled
 stay and are tried again; they must not make the loop spin.
@@ -14,6 +14,7 @@ from django.db import Error
 from answerback.core import live
 from answerback.core.db import DatabaseThread
 from answerback.desk import delivery_events
+from answerback.workers import call_webhooks
 
 POLL_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 
 async def run(stop: asyncio.Event, hub: live.Hub) -> None:
     """React until `stop`."""
+    await asyncio.gather(_react_to_deliveries(stop, hub), call_webhooks.run(stop, hub))
+
+
+async def _react_to_deliveries(stop: asyncio.Event, hub: live.Hub) -> None:
     database = DatabaseThread("react")
     topics = hub.subscribe()
     try:
@@ -37,6 +42,7 @@ def once() -> int:
     total = 0
     while handled := delivery_events.react():
         total += handled
+    asyncio.run(call_webhooks.once())
     return total
 
 
