@@ -235,6 +235,8 @@ MAX_HOPS = env.integer("MAX_HOPS", 50, minimum=5)  # Received fields: more is a 
 AUTHENTICATION_SECONDS = env.seconds("AUTHENTICATION_SECONDS", 8)  # for the DNS questions about one sender
 AUTOMATIC_PER_HOUR = env.integer("AUTOMATIC_PER_HOUR", 4, minimum=1)
 AUTOMATIC_PER_DAY = env.integer("AUTOMATIC_PER_DAY", 10, minimum=1)
+FILE_LINK_LIFETIME = env.seconds("FILE_LINK_LIFETIME", 30 * 86400)
+KEEP_FAILURE_TAG = env.flag("KEEP_FAILURE_TAG")  # as Zendesk does: it stays when the failure is put right
 REPLY_ADDRESS = env.choice("REPLY_ADDRESS", "plus", ("plus", "none"))
 SMTP_TIMEOUTS = {  # seconds; RFC 5321 §4.5.3.2 gives the least
     "connect": env.seconds("TIMEOUT_CONNECT", 30),

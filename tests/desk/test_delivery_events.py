@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.world import World
 
 from answerback.desk import delivery_events, recover
@@ -76,6 +78,18 @@ def test_corrected_and_resent_failure_is_resolved_and_the_tag_goes(world: World)
     assert ticket.delivery_health == ""
     assert Resolution.objects.get(delivery=failed).how == "corrected"
     assert standing.of_ticket(ticket.pk)[comment.pk].case == Case.NONE
+
+
+def test_the_tag_stays_where_the_admin_wants_it_as_in_zendesk(world: World, settings: Any) -> None:
+    settings.KEEP_FAILURE_TAG = True
+    ticket = world.ticket()
+    world.answer(ticket)
+    failed = world.delivery_to(world.clara)
+    world.outcome(failed, FULL)
+    [again] = recover.resend([failed.pk], world.ada)
+    world.outcome(again, OK)
+    ticket.refresh_from_db()
+    assert (ticket.delivery_health, FAILURE_TAG in tags(ticket)) == ("", True)
 
 
 def test_failure_is_open_again_when_the_resend_bounces(world: World) -> None:

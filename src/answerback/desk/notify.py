@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.html import escape, linebreaks
 
+from answerback.desk import file_list
 from answerback.outbound import enqueue, standing
 from answerback.outbound.models import Message
 from answerback.people import identities
@@ -24,7 +25,7 @@ from answerback.rules.update_seen import Update
 from answerback.store import raw
 from answerback.store.models import RawMail
 from answerback.tickets import participants, update
-from answerback.tickets.models import Comment, Event, Participant
+from answerback.tickets.models import Attachment, Comment, Event, Participant
 from mailroom import html as mail_html
 from mailroom import message as mail_message
 
@@ -151,12 +152,17 @@ def _enqueue(
             language=language,
             author_name=seen.actor.name if answer and seen.actor else "",
             recipients=[_recipient(seen, addressee) for addressee in addressees],
-            attachments=list(seen.comment.attachments.select_related("blob")) if answer and seen.comment else [],
+            attachments=_files(seen.comment) if answer and seen.comment else [],
             in_reply_to=references[-1:],
             references=references,
             auto_submitted=not answer,
         )
     )
+
+
+def _files(comment: Comment) -> list[Attachment]:
+    """What the mail itself carries: all but what goes out as a link."""
+    return list(comment.attachments.filter(link__isnull=True).select_related("blob"))
 
 
 def _recipient(seen: Update, addressee: _Addressee) -> enqueue.Recipient:
@@ -175,6 +181,8 @@ def _values(seen: Update, kind: str) -> tuple[Mapping[str, str], Mapping[str, st
     signature = seen.actor_account.signature if seen.actor_account else ""
     url = f"{settings.BASE_URL}/tickets/{ticket.pk}"
     public = comment if comment and comment.public else None
+    links = file_list.of(public) if public else None
+    text = (public.text if public else "") + (links.text if links else "")
     failed = standing.open_failures(ticket.pk) if kind == Kind.AGENT and seen.failures else []
     values = {
         "ticket.id": str(ticket.pk),
@@ -186,8 +194,8 @@ def _values(seen: Update, kind: str) -> tuple[Mapping[str, str], Mapping[str, st
         "ticket.group.name": ticket.group.name if ticket.group else "",
         "ticket.latest_comment": comment.text if comment else "",
         "ticket.latest_comment_html": comment.text if comment else "",
-        "ticket.latest_public_comment": public.text if public else "",
-        "ticket.latest_public_comment_html": public.text if public else "",
+        "ticket.latest_public_comment": text,
+        "ticket.latest_public_comment_html": text,
         "ticket.delivery_failures": "\n".join(map(standing.describe, failed)),
         "ticket.undelivered_to": ", ".join(dict.fromkeys(standing.name_of(chain.newest) for chain in failed)),
         "current_user.name": seen.actor.name if seen.actor else "",
@@ -197,7 +205,7 @@ def _values(seen: Update, kind: str) -> tuple[Mapping[str, str], Mapping[str, st
     html = {
         "ticket.url": f'<a href="{escape(url)}">{escape(url)}</a>',
         "ticket.latest_comment_html": _comment_html(comment),
-        "ticket.latest_public_comment_html": _comment_html(public),
+        "ticket.latest_public_comment_html": _comment_html(public) + (links.html if links else ""),
         "agent.signature": linebreaks(escape(signature)) if signature else "",
     }
     return values, html

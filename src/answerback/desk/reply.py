@@ -29,6 +29,7 @@ class Reply:
     attachments: Sequence[NewAttachment | Attachment] = ()
     status: str | Unset = UNSET  # "send as"
     replaces: Sequence[int] = ()  # failed deliveries that this comment answers again
+    files_as_links: bool = False  # the mail names where to fetch the files
 
 
 def reply(ticket_id: int, new: Reply, by: Account, via: str = "web", changes: Changes | None = None) -> Audit:
@@ -50,6 +51,7 @@ def comment_of(author: Person, new: Reply) -> NewComment:
         text=new.text.strip(),
         html=mail_html.sanitise(new.html) if new.html else "",
         attachments=new.attachments,
+        files_as_links=new.files_as_links and new.public,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.conf import settings
+
 from answerback.outbound import standing
 from answerback.outbound.models import Message
 from answerback.outbound.standing import Chain, Words
@@ -16,7 +18,8 @@ Health = Ticket.Health
 def changes_for(ticket_id: int, facts: Sequence[TicketFact] = ()) -> Changes:
     """The system's update that brings tag and health in line with the deliveries, and notes `facts`.
 
-    The tag comes with a new failure and goes with the last open one; an agent may take it off by hand in between.
+    The tag comes with a new failure and goes with the last open one (KEEP_FAILURE_TAG: it stays); an agent may take it
+    off by hand in between.
     """
     chains = standing.chains_of(standing.ticket_deliveries(ticket_id))
     failing = [chain for chain in chains if chain.open]
@@ -25,7 +28,7 @@ def changes_for(ticket_id: int, facts: Sequence[TicketFact] = ()) -> Changes:
     return Changes(
         facts=facts,
         add_tags=[FAILURE_TAG] if failing and new_failure else [],
-        remove_tags=[] if failing else [FAILURE_TAG],
+        remove_tags=[] if failing or settings.KEEP_FAILURE_TAG else [FAILURE_TAG],
         delivery_health=_health(chains, failing),
         failed_at=failed_at,
         ever_failed=True if new_failure else UNSET,

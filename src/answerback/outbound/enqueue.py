@@ -96,7 +96,7 @@ def resend(deliveries: Sequence[Delivery], by: Account, new_address: Identity | 
         for old in deliveries:
             identity = new_address or old.identity
             row = _delivery(old.message, old.person, identity, old.role, None, recipient=old.recipient)
-            row.participant_id, row.resent_from = old.participant_id, old
+            row.participant_id, row.resent_from, row.resent_by = old.participant_id, old, by
             if row.recipient != old.recipient:
                 row.header = _header_naming(row, old)
             elif old.header is not None:

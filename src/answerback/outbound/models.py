@@ -79,6 +79,7 @@ class Delivery(models.Model):
     hold_reason = models.CharField(max_length=100, blank=True)  # "suppressed", "rule:<title>"
     stopped_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     resent_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
+    resent_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     queued_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     failed_at = models.DateTimeField(null=True)
@@ -161,6 +162,7 @@ class Resolution(models.Model):
         CORRECTED = "corrected"
         REPLIED = "replied"
         HANDLED = "handled"
+        PHONED = "phoned"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="resolutions")
     how = models.CharField(max_length=10, choices=How.choices)
@@ -172,10 +174,13 @@ class Resolution(models.Model):
 
 
 class Replacement(models.Model):
-    """“Reply again”: this comment is to reach the person whom the failed delivery did not."""
+    """“Reply again”: this comment is to reach the person whom the failed delivery did not; or it is not, says an agent."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="replacements")
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")  # whom it is to reach
+    denied_at = models.DateTimeField(null=True)  # "no, this answer does not replace it"
+    denied_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["delivery", "comment"], name="replacement_once")]

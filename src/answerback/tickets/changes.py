@@ -48,6 +48,7 @@ class NewComment:
     raw_mail_id: int | None = None
     message_id: str = ""
     automatic: str = ""
+    files_as_links: bool = False  # the mail names addresses instead of carrying the files
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from answerback.core import clock
 from answerback.people.models import LANGUAGES, Account, Group, Person
 from answerback.store.models import Blob
 
@@ -195,3 +196,21 @@ class Attachment(models.Model):
     inline = models.BooleanField(default=False)
     content_id = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField()
+
+
+class FileLink(models.Model):
+    """A file that went out as a link: whoever has the token may fetch it, until it expires or is withdrawn."""
+
+    attachment = models.OneToOneField(Attachment, on_delete=models.CASCADE, related_name="link")
+    token = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    downloads = models.PositiveIntegerField(default=0)
+    downloaded_at = models.DateTimeField(null=True)  # last time
+
+    @property
+    def ended(self) -> bool:
+        """Expired or withdrawn."""
+        return self.withdrawn_at is not None or self.expires_at <= clock.now()

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from answerback.core import clock, ids, live
 from answerback.people.models import Person
-from answerback.tickets import participants
+from answerback.tickets import file_links, participants
 from answerback.tickets.changes import UNSET, Changes, NewAttachment, NewComment, NewTicket
 from answerback.tickets.models import Attachment, Audit, Comment, Event, Participant, Tag, Ticket
 
@@ -230,6 +230,8 @@ def _write_comment(audit: Audit, new: NewComment) -> Comment:
     for item in new.attachments:
         _attach(comment, item)
     add_event(audit, Event.Kind.COMMENT, {"comment_id": comment.pk, "public": comment.public})
+    if new.files_as_links and (links := file_links.make(comment)):
+        add_event(audit, Event.Kind.DELIVERY_NOTE, file_links.told(links))
     return comment
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.db.models import Prefetch
+
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain, CommentStanding, PersonStanding
 from answerback.people.models import Identity, Person
@@ -42,6 +44,11 @@ class Entry:
     def unheard(self) -> bool:
         """A public comment of an agent that was mailed to nobody."""
         return self.comment.public and self.by_agent and self.standing is None
+
+    @property
+    def linked(self) -> bool:
+        """Some of its files went out as links."""
+        return any(hasattr(file, "link") for file in self.attachments)
 
     @property
     def frame_height(self) -> int:
@@ -93,7 +100,7 @@ def of(ticket: Ticket) -> Conversation:
     comments = list(
         Comment.objects.filter(ticket=ticket)
         .select_related("author__account")
-        .prefetch_related("attachments")
+        .prefetch_related(Prefetch("attachments", Attachment.objects.select_related("link")))
         .order_by("id")
     )
     found = standing.of_ticket(ticket.pk)

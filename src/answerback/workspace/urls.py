@@ -11,6 +11,7 @@ from answerback.workspace.pages import (
     customers,
     deliveries,
     delivery,
+    files,
     home,
     lists,
     mail,
@@ -48,6 +49,8 @@ urlpatterns = [
     path("tickets/<int:number>/comments/<int:comment_id>/resend", deliveries.resend_comment),
     path("comments/<int:comment_id>/mail", mail.comment_frame),
     path("attachments/<str:token>/<str:name>", mail.attachment),
+    path("files/<str:token>", files.shared_file),
+    path("files/<str:token>/withdraw", files.withdraw),
     # people
     path("customers/<int:person_id>", customers.customer),
     path("customers/<int:person_id>/edit", customers.edit),

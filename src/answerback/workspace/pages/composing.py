@@ -18,12 +18,11 @@ from django.views.decorators.http import require_POST
 
 from answerback.desk import reply as desk_reply
 from answerback.desk import uploads
-from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.tickets.changes import UNSET, NewAttachment, Unset
 from answerback.tickets.models import Attachment, Ticket
 from answerback.tickets.update import TicketClosedError
-from answerback.workspace import conversation, words
+from answerback.workspace import conversation, prefill, words
 from answerback.workspace.access import account_of, agent_required
 
 SEND_AS = ("open", "pending", "solved")
@@ -47,6 +46,7 @@ class Typed:
     problem: str = ""
     kept: Sequence[Attachment] = ()  # files of an earlier comment that go out again
     replaces: Sequence[int] = field(default_factory=list)  # failed deliveries this answers anew
+    as_links: bool = False  # files are to be fetched from us instead of going along
 
 
 def context_of(ticket: Ticket, account: Account, typed: Typed | None = None) -> dict[str, Any]:
@@ -57,15 +57,18 @@ def context_of(ticket: Ticket, account: Account, typed: Typed | None = None) -> 
         "signature": account.signature,
         "file_limit": filesizeformat(file_limit()),
         "file_limit_bytes": file_limit(),
+        "link_days": settings.FILE_LINK_LIFETIME // 86400,
         "closed": ticket.status == Ticket.Status.CLOSED,
     }
 
 
 @agent_required
 def composer(request: HttpRequest, number: int) -> HttpResponse:
-    """The empty composer; with `again=DELIVERY`, the text and files of the comment that did not arrive."""
+    """The empty composer, or with what `prefill` reads from the address: an answer that did not arrive."""
     ticket = _find(number)
-    return _render(request, ticket, _typed_again(ticket, request.GET.get("again", "")))
+    filled = prefill.of(ticket, request.GET)
+    typed = Typed(filled.text, kept=filled.files, replaces=filled.replaces, as_links=filled.as_links)
+    return _render(request, ticket, typed)
 
 
 @agent_required
@@ -94,10 +97,10 @@ def file_limit() -> int:
     return int(settings.MAX_MESSAGE_SIZE * ENVELOPE_SHARE)
 
 
-def store_files(request: HttpRequest) -> list[NewAttachment]:
-    """The uploaded files, stored. TooLargeError."""
+def store_files(request: HttpRequest, as_links: bool = False) -> list[NewAttachment]:
+    """The uploaded files, stored. TooLargeError. Links are as large as a request may be."""
     files: list[UploadedFile] = request.FILES.getlist("files")
-    if sum(file.size or 0 for file in files) > file_limit():
+    if not as_links and sum(file.size or 0 for file in files) > file_limit():
         raise TooLargeError
     return [uploads.keep(file.read(), file.name or _("file"), file.content_type or "") for file in files]
 
@@ -110,12 +113,13 @@ def _find(number: int) -> Ticket:
 
 
 def _read(request: HttpRequest, ticket: Ticket) -> Typed:
-    tokens = request.POST.getlist("keep")
+    replaces = [int(pk) for pk in request.POST.getlist("replaces") if pk.isdigit()]
     return Typed(
         text=request.POST.get("text", ""),
         public=request.POST.get("public", "1") == "1",
-        kept=list(Attachment.objects.filter(token__in=tokens, comment__ticket=ticket).select_related("blob")),
-        replaces=[int(pk) for pk in request.POST.getlist("replaces") if pk.isdigit()],
+        kept=prefill.kept(ticket, request.POST.getlist("keep"), replaces),
+        replaces=replaces,
+        as_links="as_links" in request.POST,
     )
 
 
@@ -124,26 +128,16 @@ def _reply_of(request: HttpRequest, typed: Typed) -> desk_reply.Reply:
     return desk_reply.Reply(
         text=typed.text,
         public=typed.public,
-        attachments=[*again, *store_files(request)],
+        attachments=[*again, *store_files(request, typed.as_links)],
         status=_status(request, typed.public),
         replaces=typed.replaces,
+        files_as_links=typed.as_links,
     )
 
 
 def _status(request: HttpRequest, public: bool) -> str | Unset:
     status = request.POST.get("status", DEFAULT_SEND_AS if public else "")
     return status if status in SEND_AS else UNSET
-
-
-def _typed_again(ticket: Ticket, delivery_id: str) -> Typed:
-    if not delivery_id.isdigit():
-        return Typed()
-    related = Delivery.objects.select_related("message__comment")
-    delivery = related.filter(pk=int(delivery_id), ticket=ticket).first()
-    if delivery is None or delivery.message.comment is None:
-        return Typed()
-    comment = delivery.message.comment
-    return Typed(text=comment.text, kept=list(comment.attachments.filter(inline=False)), replaces=[delivery.pk])
 
 
 def _render(request: HttpRequest, ticket: Ticket, typed: Typed) -> HttpResponse:

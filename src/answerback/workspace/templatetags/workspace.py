@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django import template
 from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -32,6 +33,13 @@ def moment(at: datetime | None) -> str:
     if (formats.get_format("DATE_FORMAT") or "").startswith("j. "):
         shape = shape.replace("j M", "j. M")
     return formats.date_format(local, shape)
+
+
+@register.filter
+def iso_day(text: str) -> str:
+    """The day of a moment that an event keeps as text."""
+    at = parse_datetime(text)
+    return formats.date_format(timezone.localtime(at), "DATE_FORMAT") if at else ""
 
 
 @register.simple_tag

@@ -1,0 +1,77 @@
+"""What a link to the composer puts into it: an answer that did not arrive, to be sent again.
+
+`?again=DELIVERY`: its text and files. `&links=1`: the files as links. `?missed=DELIVERY`: quoted and dated, for a
+customer who has written since, also on another ticket. What is sent then replaces the failed delivery (desk.replacing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext
+
+from answerback.outbound.models import Delivery
+from answerback.tickets.models import Attachment, Comment, Ticket
+from mailroom import html as mail_html
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """`text` and `html` say the same; `html` is sanitised, and "" where the text has no other form."""
+
+    text: str = ""
+    html: str = ""
+    files: Sequence[Attachment] = ()
+    replaces: Sequence[int] = ()
+    as_links: bool = False
+
+
+def of(ticket: Ticket, asked: Mapping[str, str]) -> Prefill:
+    """Empty where nothing, or something unknown, is asked for."""
+    if delivery := _delivery(asked.get("again", "")):
+        return _again(delivery, asked.get("links") == "1") if delivery.ticket_id == ticket.pk else Prefill()
+    if delivery := _delivery(asked.get("missed", "")):
+        return _missed(delivery, ticket)
+    return Prefill()
+
+
+def kept(ticket: Ticket, tokens: Sequence[str], replaces: Sequence[int]) -> list[Attachment]:
+    """The files that go out once more: of this ticket's comments, or of the answers that are replaced."""
+    ours = Q(comment__ticket=ticket) | Q(comment__messages__deliveries__in=replaces)
+    found = Attachment.objects.filter(ours, token__in=tokens).select_related("blob").distinct()
+    return sorted(found, key=lambda file: file.pk)
+
+
+def _delivery(text: str) -> Delivery | None:
+    rows = Delivery.objects.select_related("message__comment", "ticket__support_address", "person")
+    return rows.filter(pk=int(text), message__comment__isnull=False).first() if text.isdigit() else None
+
+
+def _again(delivery: Delivery, as_links: bool) -> Prefill:
+    comment = _comment_of(delivery)
+    return Prefill(comment.text, comment.html, _files(comment), [delivery.pk], as_links)
+
+
+def _missed(delivery: Delivery, ticket: Ticket) -> Prefill:
+    """In the language of the person it is for."""
+    comment = _comment_of(delivery)
+    language = ticket.requester.language or ticket.support_address.language
+    with translation.override(language):
+        day = formats.date_format(timezone.localtime(comment.created_at), "DATE_FORMAT")
+        said = gettext("I answered you on %s already, but my mail did not reach you. This is what I wrote:") % day
+    quoted = "\n".join(f"> {line}".rstrip() for line in comment.text.splitlines())
+    html = mail_html.from_text(said) + f"<blockquote>{comment.html or mail_html.from_text(comment.text)}</blockquote>"
+    return Prefill(f"\n\n{said}\n\n{quoted}\n", f"<p></p>{html}", _files(comment), [delivery.pk])
+
+
+def _comment_of(delivery: Delivery) -> Comment:
+    comment = delivery.message.comment
+    assert comment is not None  # asked for above
+    return comment
+
+
+def _files(comment: Comment) -> list[Attachment]:
+    return list(comment.attachments.filter(inline=False).order_by("id"))
