@@ -291,6 +291,7 @@ def test_a_long_ticket_costs_no_more_queries_than_a_short_one(world: World, tick
     for number in range(6):
         world.answer(ticket, f"Answer {number}")
     world.outcome(world.delivery_to(world.deniz), UNKNOWN)
+    ada.get(f"/tickets/{ticket.pk}")  # reads what she is told of it
     with CaptureQueriesContext(connection) as long:
         ada.get(f"/tickets/{ticket.pk}")
     assert len(long) <= len(short) + 1

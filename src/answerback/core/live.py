@@ -1,9 +1,10 @@
 """Telling open pages and waiting workers what changed.
 
 Topics: `ticket:ID`, `tickets` (lists and counts), `delivery` (a delivery event to react to), `outbox` (something to
-send), `sending` (whether mail can leave at all), `webhooks` (a call to make), `person:ID`. Only the one
-writers publish: `tickets.update`, `outbound.lifecycle` and its neighbours, `people.identities`, `desk.webhooks`. A
-topic says where to look, never what is there: whoever hears it reads the tables again.
+send), `sending` (whether mail can leave at all), `webhooks` (a call to make), `person:ID`, `notices:ID` (of an
+account). Only the one writers publish: `tickets.update`, `outbound.lifecycle` and its neighbours, `people.identities`,
+`desk.notices`, `desk.webhooks`. A topic says where to look, never what is there: whoever hears it reads the tables
+again.
 """
 
 from __future__ import annotations

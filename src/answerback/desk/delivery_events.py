@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from answerback.core import clock
-from answerback.desk import effects, ticket_health
+from answerback.desk import effects, notices, ticket_health
 from answerback.outbound import resolutions
 from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
@@ -68,6 +68,7 @@ def _react(ticket_id: int | None, events: list[DeliveryEvent]) -> None:
     audit = update.apply(ticket_id, ticket_health.changes_for(ticket_id, facts), None, update.SYSTEM)
     if audit:
         effects.run(audit)
+        notices.tell_of_facts(ticket_id, facts)  # after the triggers: they may have handed the ticket to somebody
 
 
 def _facts_of(event: DeliveryEvent) -> list[TicketFact]:
@@ -114,6 +115,7 @@ def _payload(event: DeliveryEvent) -> dict[str, object]:
         "permanent": event.permanent,
         "match": event.match,
         "by": event.by.person.name if event.by else "",
+        "by_id": event.by_id,
         "feedback_type": event.feedback_type,
     }
 

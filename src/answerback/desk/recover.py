@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from answerback.desk import effects, ticket_health
+from answerback.desk import effects, notices, ticket_health
 from answerback.outbound import enqueue, lifecycle, resolutions, standing
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people import identities
@@ -104,6 +104,7 @@ def mark_handled(delivery_id: int, by: Account, note: str = "") -> None:
             audit = update.apply(delivery.ticket_id, changes, None, update.SYSTEM)
             if audit:
                 effects.run(audit)
+            notices.settle(delivery.ticket_id)
 
 
 def retry_now(delivery_id: int, by: Account) -> None:

@@ -1,4 +1,4 @@
-"""What stands on every page of the workspace: views with counts, the health dot, the bar when sending is down.
+"""What stands on every page of the workspace: views with counts, the health dot, the bar when sending is down, notices.
 
 All of it is lazy: an answer to a part of a page that shows none of it costs no query.
 """
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, gettext_noop
 
+from answerback.desk import notices
 from answerback.outbound import lanes
 from answerback.people.models import Account
 from answerback.reports import sending
@@ -74,6 +75,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "view_blocks": SimpleLazyObject(lambda: view_blocks(account, request.path)),
         "sending_down_since": SimpleLazyObject(lanes.sending_is_down),
         "health": SimpleLazyObject(health),
+        "unread_notices": SimpleLazyObject(lambda: notices.count_unread(account)),
         "unprocessed_count": SimpleLazyObject(unprocessed_count),
     }
 

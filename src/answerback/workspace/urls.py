@@ -16,6 +16,7 @@ from answerback.workspace.pages import (
     lists,
     mail,
     new_ticket,
+    notices,
     profile,
     sign_in,
     ticket,
@@ -30,6 +31,12 @@ urlpatterns = [
     path("language", sign_in.choose_language),
     path("frame/views", home.view_list),
     path("frame/health", home.health),
+    path("frame/notices", notices.news),
+    # notices
+    path("notices", notices.notices),
+    path("notices/menu", notices.menu),
+    path("notices/read", notices.mark),
+    path("notices/<int:notice_id>", notices.follow),
     # lists
     path("views/new", view_editor.edit),
     path("views/condition", view_editor.condition),

@@ -18,7 +18,7 @@ from answerback.people.identities import BadAddressError
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import addresses as support_addresses
 from answerback.tickets.changes import NewTicket
-from answerback.tickets.models import SupportAddress, Ticket
+from answerback.tickets.models import Comment, SupportAddress, Ticket
 from answerback.workspace import words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.pages import composing
@@ -101,7 +101,7 @@ def _row(model: Any, pk: str) -> Any:
 
 
 def _beginning(request: HttpRequest) -> dict[str, Any]:
-    """An empty form; `requester=PERSON` or `follow=TICKET` fill what is known."""
+    """An empty form; `requester=PERSON` or `follow=TICKET` fill what is known, `missed=COMMENT` what did not arrive."""
     account = account_of(request)
     typed: dict[str, Any] = {"assignee": str(account.pk), "status": composing.DEFAULT_SEND_AS, "public": "1"}
     person = _row(Person, request.GET.get("requester", ""))
@@ -111,10 +111,17 @@ def _beginning(request: HttpRequest) -> dict[str, Any]:
             "subject": before.subject,
             "follow": str(before.pk),
             "support_address": str(before.support_address_id),
+            "text": _missed_text(before, request.GET.get("missed", "")),
         }
     if person and (identity := identities.primary_of(person)):
         typed |= {"requester": identity.address, "requester_name": person.name}
     return typed
+
+
+def _missed_text(before: Ticket, comment_id: str) -> str:
+    """The public answer of that ticket which is to be sent once more; "" where it is none."""
+    comment = _row(Comment, comment_id)
+    return comment.text if comment and comment.ticket_id == before.pk and comment.public else ""
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.desk import change as desk_change
+from answerback.desk import notices
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import update
@@ -28,6 +29,7 @@ RECENT = 6
 @agent_required
 def ticket(request: HttpRequest, number: int) -> HttpResponse:
     found = _find(number)
+    notices.read_ticket(account_of(request), found.pk)
     return render(request, "tickets/page.html", page_context(request, found))
 
 
