@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from answerback.api import probes
+from answerback.api import openapi, probes
 from answerback.api.root import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v2/openapi", openapi.served),
+    path("api/docs", openapi.readable),
     path("api/v2/", api.urls),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),

@@ -8,6 +8,7 @@ import binascii
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
+from answerback.api.errors import ForbiddenError
 from answerback.people import tokens
 from answerback.people.models import Account
 
@@ -29,6 +30,14 @@ class TokenAuth(AuthBase):
 def caller(request: HttpRequest) -> Account:
     """The account `TokenAuth` found."""
     return request.auth  # type: ignore[attr-defined]
+
+
+def admin(request: HttpRequest) -> Account:
+    """The caller, who must be an admin. ForbiddenError."""
+    account = caller(request)
+    if not account.is_admin:
+        raise ForbiddenError("Only administrators may do this")
+    return account
 
 
 def _from_basic(value: str) -> Account | None:

@@ -24,11 +24,16 @@ class BadRequestError(Exception):
     """The request itself is unusable, such as a list without its filter."""
 
 
+class ForbiddenError(Exception):
+    """The caller's role does not reach as far as this."""
+
+
 def install(api: NinjaAPI) -> None:
     """Every way a handler can fail, and its answer."""
     api.exception_handler(ObjectDoesNotExist)(_not_found)
     api.exception_handler(InvalidError)(_invalid)
     api.exception_handler(BadRequestError)(_bad_request)
+    api.exception_handler(ForbiddenError)(_forbidden)
     api.exception_handler(ValidationError)(_not_the_shape)
     api.exception_handler(AuthenticationError)(_unknown_caller)
     api.exception_handler(TicketClosedError)(_closed)
@@ -45,6 +50,10 @@ def _invalid(request: HttpRequest, error: InvalidError) -> HttpResponse:
 
 def _bad_request(request: HttpRequest, error: BadRequestError) -> HttpResponse:
     return JsonResponse({"error": "BadRequest", "description": str(error)}, status=400)
+
+
+def _forbidden(request: HttpRequest, error: ForbiddenError) -> HttpResponse:
+    return JsonResponse({"error": "Forbidden", "description": str(error)}, status=403)
 
 
 def _not_the_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:

@@ -15,6 +15,7 @@ from ninja import Router, Schema
 
 from answerback.api import paging
 from answerback.api.auth import caller
+from answerback.api.describe import BY_CURSOR, doc, listed, one, query
 from answerback.api.errors import BadRequestError, InvalidError
 from answerback.api.users import time
 from answerback.desk import recover
@@ -36,11 +37,69 @@ class ResendIn(Schema):
     recipients: list[str] = ["failed"]
 
 
-@router.get("/email_notifications")
+class DeliveryStatus(Schema):
+    """Zendesk's."""
+
+    id: int
+    name: str
+    code: str
+    message: str
+
+
+class DeliveryOut(Schema):
+    """What Zendesk's status cannot say: the state in our words, the cause, what mends it, the raw reply."""
+
+    delivery_id: int
+    role: str
+    state: str
+    cause: str | None
+    cause_text: str | None
+    fixes: list[str]
+    attempts: int
+    ambiguous: bool
+    smtp_code: int | None
+    enhanced_code: str | None
+    diagnostic: str
+    remote_mta: str | None
+    next_attempt_at: str | None
+    resolved: bool
+    trigger_id: int | None
+    history: list[dict[str, Any]]
+
+
+class RecipientOut(Schema):
+    user_id: int | None
+    email_address: str
+    delivery_status: DeliveryStatus
+    answerback: DeliveryOut
+
+
+class NotificationOut(Schema):
+    url: str
+    notification_id: int
+    email_id: str
+    message_id: str
+    ticket_id: int
+    comment_id: int | None
+    recipients: list[RecipientOut]
+    created_at: str
+    updated_at: str
+
+
+NotificationList = listed("email_notifications", NotificationOut)
+NotificationAnswer = one("email_notification", NotificationOut)
+_BY = tuple(query(f"filter[{name}]", f"{name}: a number or a comma list") for name in _FILTERS)
+_SORT = query("sort", "created_at or updated_at: oldest first", enum=["created_at", "updated_at", "-created_at"])
+
+
+@router.get("/email_notifications", **doc(NotificationList, takes=(*_BY, *BY_CURSOR, _SORT)))
 def list_notifications(request: HttpRequest) -> HttpResponse:
-    """Needs `filter[ticket_id]`, `filter[comment_id]` or `filter[notification_id]`."""
+    """What was mailed, and what became of it
+
+    Needs one of the filters. Newest first.
+    """
     wanted = {
-        column: _ids(request.GET[f"filter[{name}]"])
+        column: paging.ids(request.GET[f"filter[{name}]"])
         for name, column in _FILTERS.items()
         if request.GET.get(f"filter[{name}]")
     }
@@ -51,24 +110,31 @@ def list_notifications(request: HttpRequest) -> HttpResponse:
     return paging.answer(request, rows, "email_notifications", present, newest_first=not oldest_first, cursor_only=True)
 
 
-@router.get("/email_notifications/show_many")
-def show_many(request: HttpRequest) -> HttpResponse:
-    """`ids`, `comment_ids` or `ticket_ids`: a comma list."""
+@router.get(
+    "/email_notifications/show_many",
+    **doc(NotificationList, takes=[query(name, "a comma list") for name in _MANY]),
+)
+def show_many_notifications(request: HttpRequest) -> HttpResponse:
+    """Several by notification, comment or ticket"""
     for name, column in _MANY.items():
         if request.GET.get(name):
-            rows = _rows().filter(**{f"{column}__in": _ids(request.GET[name])}).order_by("-id")[: paging.MOST]
+            rows = _rows().filter(**{f"{column}__in": paging.ids(request.GET[name])}).order_by("-id")[: paging.MOST]
             return JsonResponse({"email_notifications": present(list(rows))})
     raise BadRequestError("ids, comment_ids or ticket_ids is needed")
 
 
-@router.get("/email_notifications/{int:notification_id}")
+@router.get("/email_notifications/{int:notification_id}", **doc(NotificationAnswer, faults=(404,)))
 def show_notification(request: HttpRequest, notification_id: int) -> HttpResponse:
+    """One, by notification id"""
     return JsonResponse({"email_notification": present([_rows().get(notification_id=notification_id)])[0]})
 
 
-@router.post("/email_notifications/{int:notification_id}/resend")
-def resend(request: HttpRequest, notification_id: int, body: ResendIn) -> HttpResponse:
-    """The same message again, to `["failed"]` or to these addresses, and only where it failed."""
+@router.post(
+    "/email_notifications/{int:notification_id}/resend",
+    **doc(NotificationAnswer, status=201, example={"recipients": ["failed"]}, faults=(404, 422)),
+)
+def resend_notification(request: HttpRequest, notification_id: int, body: ResendIn) -> HttpResponse:
+    """The same message again, only where it failed"""
     message = _rows().get(notification_id=notification_id)
     failing = [chain for chain in _chains([message])[message.pk] if chain.failing]
     if body.recipients != ["failed"]:
@@ -168,10 +234,3 @@ def _ours(delivery: Delivery) -> dict[str, Any]:
         "remote_mta": delivery.remote_mta or None,
         "next_attempt_at": time(delivery.next_attempt_at),
     }
-
-
-def _ids(text: str) -> list[int]:
-    numbers = [part.strip() for part in text.strip("[]").split(",")]
-    if not all(number.isdigit() for number in numbers):
-        raise BadRequestError(f"{text} is not a list of ids")
-    return [int(number) for number in numbers]

@@ -14,6 +14,7 @@ from django.http import HttpRequest, JsonResponse
 from answerback.api.errors import BadRequestError
 
 MOST = 100
+Beside = Callable[[list[Any]], dict[str, Any]]
 
 
 def answer(
@@ -24,12 +25,15 @@ def answer(
     *,
     newest_first: bool = False,
     cursor_only: bool = False,
-    **beside: Any,
+    beside: Beside | None = None,
 ) -> JsonResponse:
-    """One page of `rows`, ordered by id, under `key`. `present` gets the page's rows at once (no query per row)."""
+    """One page of `rows`, ordered by id, under `key`.
+
+    `present` and `beside` (what else stands in the answer) get the page's rows at once: no query per row.
+    """
     if cursor_only or any(name.startswith("page[") for name in request.GET):
         return _by_cursor(request, rows, key, present, newest_first, beside)
-    return by_offset(request, rows.order_by("-id" if newest_first else "id"), key, present, **beside)
+    return by_offset(request, rows.order_by("-id" if newest_first else "id"), key, present, beside)
 
 
 def by_offset(
@@ -37,19 +41,20 @@ def by_offset(
     rows: QuerySet[Any],
     key: str,
     present: Callable[[list[Any]], list[dict[str, Any]]],
-    **beside: Any,
+    beside: Beside | None = None,
 ) -> JsonResponse:
     """One page of `rows` in their own order, with `count`, `next_page`, `previous_page`."""
     size, number = _integer(request, "per_page", MOST, MOST), _integer(request, "page", 1, 10_000)
     count = rows.count()
     start = (number - 1) * size
+    found = list(rows[start : start + size])
     body = {
-        key: present(list(rows[start : start + size])),
+        key: present(found),
         "count": count,
         "next_page": _link(request, page=number + 1) if start + size < count else None,
         "previous_page": _link(request, page=number - 1) if number > 1 else None,
     }
-    return JsonResponse(body | beside)
+    return JsonResponse(body | (beside(found) if beside else {}))
 
 
 def _by_cursor(
@@ -58,7 +63,7 @@ def _by_cursor(
     key: str,
     present: Callable[[list[Any]], list[dict[str, Any]]],
     newest_first: bool,
-    beside: dict[str, Any],
+    beside: Beside | None,
 ) -> JsonResponse:
     after, before = request.GET.get("page[after]"), request.GET.get("page[before]")
     if after and before:
@@ -82,7 +87,15 @@ def _by_cursor(
             "prev": _link(request, **{"page[before]": first, "page[after]": None}) if has_previous and first else None,
         },
     }
-    return JsonResponse(body | beside)
+    return JsonResponse(body | (beside(found) if beside else {}))
+
+
+def ids(text: str) -> list[int]:
+    """The numbers of a comma list. BadRequestError."""
+    numbers = [part.strip() for part in text.strip("[]").split(",")]
+    if not all(number.isdecimal() and number.isascii() and len(number) <= 18 for number in numbers):
+        raise BadRequestError(f"{text!r} is not a list of ids")
+    return [int(number) for number in numbers]
 
 
 def url(path: str) -> str:

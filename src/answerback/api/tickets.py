@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -11,9 +12,10 @@ from ninja import Router, Schema
 
 from answerback.api import paging
 from answerback.api.auth import caller
+from answerback.api.describe import PAGED, SORT_ORDER, doc, listed, needed, one, query
 from answerback.api.errors import InvalidError
+from answerback.api.users import UserOut, time
 from answerback.api.users import present as present_users
-from answerback.api.users import time
 from answerback.desk import change as desk_change
 from answerback.desk import new_ticket
 from answerback.desk.reply import EmptyCommentError, Reply, comment_of, reply
@@ -71,27 +73,145 @@ class TicketBody(Schema):
     ticket: TicketIn
 
 
-@router.get("/tickets")
+class TicketHealth(Schema):
+    """`ok`, `trying`, `failed` (an answer) or `automatic` (only automatic mail)."""
+
+    delivery_health: str
+
+
+class TicketOut(Schema):
+    id: int
+    url: str
+    external_id: str | None
+    via: dict[str, Any]
+    created_at: str
+    updated_at: str
+    type: str | None
+    subject: str
+    raw_subject: str
+    description: str
+    priority: str | None
+    status: str
+    recipient: str
+    requester_id: int
+    submitter_id: int
+    assignee_id: int | None
+    group_id: int | None
+    organization_id: int | None
+    collaborator_ids: list[int]
+    email_cc_ids: list[int]
+    follower_ids: list[int]
+    followup_ids: list[int]
+    problem_id: int | None
+    has_incidents: bool
+    is_public: bool
+    due_at: str | None
+    tags: list[str]
+    custom_fields: list[Any]
+    fields: list[Any]
+    allow_attachments: bool
+    answerback: TicketHealth
+
+
+class AttachmentOut(Schema):
+    id: int
+    file_name: str
+    content_url: str
+    content_type: str
+    size: int
+    inline: bool
+    deleted: bool
+    thumbnails: list[Any]
+
+
+class CommentOut(Schema):
+    id: int
+    type: str
+    author_id: int
+    body: str
+    plain_body: str
+    html_body: str
+    public: bool
+    attachments: list[AttachmentOut]
+    audit_id: int
+    via: dict[str, Any]
+    created_at: str
+    metadata: dict[str, Any]
+
+
+class AuditOut(Schema):
+    """`events` hold what their `type` needs; clients leave out types that they do not know."""
+
+    id: int
+    ticket_id: int
+    created_at: str
+    author_id: int
+    via: dict[str, Any]
+    metadata: dict[str, Any]
+    events: list[dict[str, Any]]
+
+
+class ChangeAnswer(Schema):
+    ticket: TicketOut
+    audit: AuditOut | None
+
+
+_USERS: dict[str, Any] = {"users": (list[UserOut] | None, None)}
+TicketList = listed("tickets", TicketOut, **_USERS)
+TicketAnswer = one("ticket", TicketOut, **_USERS)
+CommentList = listed("comments", CommentOut, **_USERS)
+AuditList = listed("audits", AuditOut)
+INCLUDE = query("include", "users: puts the people beside", enum=["users", "None"])
+_NEW = {
+    "ticket": {
+        "subject": "Your order",
+        "comment": {"body": "It left today."},
+        "requester": {"name": "Anna Berg", "email": "anna@example.org"},
+    }
+}
+_ANSWER = {"ticket": {"comment": {"body": "It is on its way.", "public": True}, "status": "solved"}}
+
+
+@router.get("/tickets", **doc(TicketList, takes=(*PAGED, INCLUDE)))
 def list_tickets(request: HttpRequest) -> HttpResponse:
-    return paging.answer(request, Ticket.objects.all(), "tickets", present)
+    """Tickets by id"""
+    return paging.answer(request, Ticket.objects.all(), "tickets", present, beside=partial(beside, request))
 
 
-@router.post("/tickets")
+@router.get("/tickets/show_many", **doc(TicketList, takes=(needed(query("ids", "a comma list")), INCLUDE)))
+def show_many_tickets(request: HttpRequest) -> HttpResponse:
+    """Several tickets by id"""
+    rows = Ticket.objects.filter(pk__in=paging.ids(request.GET.get("ids", ""))).order_by("id")[: paging.MOST]
+    found = list(rows)
+    envelope = {"count": len(found), "next_page": None, "previous_page": None}
+    return JsonResponse({"tickets": present(found)} | envelope | beside(request, found))
+
+
+@router.post("/tickets", **doc(ChangeAnswer, status=201, example=_NEW, faults=(404, 422)))
 def create_ticket(request: HttpRequest, body: TicketBody) -> HttpResponse:
+    """Make a ticket
+
+    The first comment is mailed to requester and CCs by the same triggers as in the workspace.
+    """
     audit = new_ticket.open_ticket(_new_ticket(body.ticket, caller(request)))
     answer = JsonResponse(_with_audit(audit), status=201)
     answer.headers["Location"] = paging.url(f"tickets/{audit.ticket_id}.json")
     return answer
 
 
-@router.get("/tickets/{int:ticket_id}")
+@router.get("/tickets/{int:ticket_id}", **doc(TicketAnswer, takes=(INCLUDE,), faults=(404,)))
 def show_ticket(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """One ticket"""
     ticket = Ticket.objects.get(pk=ticket_id)
-    return JsonResponse({"ticket": present([ticket])[0]} | _beside(request, [ticket]))
+    return JsonResponse({"ticket": present([ticket])[0]} | beside(request, [ticket]))
 
 
-@router.put("/tickets/{int:ticket_id}")
+@router.put("/tickets/{int:ticket_id}", **doc(ChangeAnswer, example=_ANSWER, faults=(404, 422)))
 def update_ticket(request: HttpRequest, ticket_id: int, body: TicketBody) -> HttpResponse:
+    """Change a ticket and, with `comment`, answer it
+
+    `audit` is null where nothing changed.
+    """
     by, sent = caller(request), body.ticket
     changes = _changes(sent)
     if sent.comment:
@@ -107,15 +227,20 @@ def update_ticket(request: HttpRequest, ticket_id: int, body: TicketBody) -> Htt
     return JsonResponse(_with_audit(audit))
 
 
-@router.get("/tickets/{int:ticket_id}/comments")
+@router.get(
+    "/tickets/{int:ticket_id}/comments",
+    **doc(CommentList, takes=(*PAGED, INCLUDE, query("sort", "-created_at: newest first"), SORT_ORDER), faults=(404,)),
+)
 def list_comments(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """The comments of a ticket"""
     rows = Ticket.objects.get(pk=ticket_id).comments.all()
     newest_first = request.GET.get("sort") == "-created_at" or request.GET.get("sort_order") == "desc"
     return paging.answer(request, rows, "comments", present_comments, newest_first=newest_first)
 
 
-@router.get("/tickets/{int:ticket_id}/audits")
+@router.get("/tickets/{int:ticket_id}/audits", **doc(AuditList, takes=PAGED, faults=(404,)))
 def list_audits(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """The updates of a ticket, with their events"""
     rows = Ticket.objects.get(pk=ticket_id).audits.all()
     return paging.answer(request, rows, "audits", present_audits)
 
@@ -215,8 +340,7 @@ def _ccs(sent: TicketIn) -> tuple[list[Person], list[Person]]:
     for cc in sent.email_ccs or []:
         person = _cc(cc)
         (delete if cc.action == "delete" else put).append(person)
-    for one in sent.collaborators or []:
-        put.append(_collaborator(one))
+    put += [_collaborator(named) for named in sent.collaborators or []]
     return put, delete
 
 
@@ -267,7 +391,8 @@ def _with_audit(audit: Audit) -> dict[str, Any]:
     return {"ticket": present([ticket])[0], "audit": present_audits([audit])[0]}
 
 
-def _beside(request: HttpRequest, tickets: list[Ticket]) -> dict[str, Any]:
+def beside(request: HttpRequest, tickets: list[Ticket]) -> dict[str, Any]:
+    """What `include` asks for: people of all these tickets."""
     if "users" not in request.GET.get("include", ""):
         return {}
     ids = {ticket.requester_id for ticket in tickets} | {ticket.submitter_id for ticket in tickets}

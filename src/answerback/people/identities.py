@@ -36,6 +36,10 @@ class AddressTakenError(ValueError):
         self.identity = identity
 
 
+class NeededAddressError(ValueError):
+    """The address cannot go: it is the primary one, or somebody signs in with it."""
+
+
 def find(address: str) -> Identity | None:
     return Identity.objects.select_related("person").filter(normal=addresses.normalise(address)).first()
 
@@ -118,6 +122,30 @@ def make_primary(identity: Identity, by: Account | None) -> None:
         Identity.objects.filter(pk=identity.pk).update(primary=True)
         identity.primary = True
     live.publish(f"person:{identity.person_id}")
+
+
+def verify(identity: Identity) -> None:
+    """Somebody vouches that the address is the person's."""
+    Identity.objects.filter(pk=identity.pk).update(verified=True)
+    identity.verified = True
+    live.publish(f"person:{identity.person_id}")
+
+
+def remove(identity: Identity) -> None:
+    """The person has this address no longer. What was sent there keeps it. NeededAddressError."""
+    with transaction.atomic():
+        row = Identity.objects.select_for_update(no_key=True).get(pk=identity.pk)
+        signs_in = Account.objects.filter(person_id=row.person_id, email__iexact=row.address).exists()
+        if row.primary or signs_in:
+            raise NeededAddressError
+        row.delete()
+    live.publish(f"person:{identity.person_id}")
+
+
+def has_complained(identity: Identity) -> bool:
+    """Somebody there pressed "this is spam", and no colleague has looked into it since."""
+    told = identity.ledger.filter(kind__in=(Kind.COMPLAINT, Kind.MARKED_DELIVERABLE)).order_by("-at", "-id").first()
+    return told is not None and told.kind == Kind.COMPLAINT
 
 
 def is_suppressed(identity: Identity, at: datetime | None = None) -> bool:

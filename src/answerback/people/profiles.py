@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
 from answerback.core import clock, live
+from answerback.people import identities
 from answerback.people.models import LANGUAGES, Person
 
 _LANGUAGES = {code for code, _name in LANGUAGES}
+
+
+class InUseError(ValueError):
+    """Tickets, comments or colleagues hang on the person."""
+
+
+def create(addresses: Sequence[str], *, name: str = "", phone: str = "", notes: str = "", language: str = "") -> Person:
+    """Somebody new; the first address is the primary one. BadAddressError, AddressTakenError."""
+    first, *others = addresses
+    with transaction.atomic():
+        if taken := identities.find(first):
+            raise identities.AddressTakenError(taken)
+        person = identities.find_or_create(first, name).person
+        for address in others:
+            identities.add(person, address, None)
+        edit(person, name=name, phone=phone, notes=notes, language=language)
+    return person
 
 
 def edit(person: Person, *, name: str, phone: str = "", notes: str = "", language: str = "") -> None:
@@ -17,3 +40,12 @@ def edit(person: Person, *, name: str, phone: str = "", notes: str = "", languag
     person.updated_at = clock.now()
     person.save(update_fields=["name", "phone", "notes", "language", "updated_at"])
     live.publish(f"person:{person.pk}")
+
+
+def remove(person: Person) -> None:
+    """Forget somebody of whom there is nothing but a name and addresses. InUseError."""
+    try:
+        with transaction.atomic():
+            person.delete()
+    except ProtectedError:
+        raise InUseError from None
