@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.world import World
 
-from answerback.desk import notices
+from answerback.desk import escalation, notices
 from answerback.desk.models import Notice
 from answerback.tickets.models import Ticket
 from answerback.workspace import keyset
@@ -125,3 +125,12 @@ def test_a_closed_ticket_offers_a_follow_up_with_the_answer_that_was_missed(worl
         assert words in form
     other = world.ticket()
     assert "Use the blue bucket." not in ada.get(f"/tickets/new?follow={other.pk}&missed={comment_id}").text
+
+
+def test_an_administrator_says_when_supervisors_are_told(world: World, bruno: Client, ada: Client) -> None:
+    assert 'value="4"' in bruno.get("/admin/escalation").text
+    bruno.post("/admin/escalation", {"hours": "12"})
+    assert escalation.hours() == 12
+    assert "Geben Sie eine ganze Zahl" in bruno.post("/admin/escalation", {"hours": "-3"}, follow=True).text
+    assert escalation.hours() == 12
+    assert ada.post("/admin/escalation", {"hours": "0"}).status_code == 403

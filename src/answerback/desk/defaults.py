@@ -1,4 +1,8 @@
-"""What a new installation starts with: default triggers, system views. Written once; admins may change them after."""
+"""What Answerback brings along: default triggers, system views. Each is written once; admins may change it after.
+
+Policy: an installation remembers what it was offered, so that a new version brings what is new in it to old
+installations too, and nothing that somebody changed or deleted comes back.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,28 @@ from django.db import transaction
 
 from answerback.core.models import Setting
 from answerback.rules import defaults as triggers
+from answerback.rules.models import Trigger
 from answerback.search import views
+from answerback.search.models import View
 
 _MARK = "defaults_installed"
 
 
 def install() -> None:
-    """Does nothing where it was done before."""
+    """Write what this installation has never been offered."""
     with transaction.atomic():
-        _, first_time = Setting.objects.get_or_create(name=_MARK, defaults={"value": 1})
-        if first_time:
-            triggers.install()
-            views.install()
+        mark, _ = Setting.objects.select_for_update().get_or_create(name=_MARK, defaults={"value": {}})
+        offered = mark.value if isinstance(mark.value, dict) else _offered_by_first_versions()
+        mark.value = {
+            "triggers": triggers.install(but=offered.get("triggers", [])),
+            "views": views.install(but=offered.get("views", [])),
+        }
+        mark.save(update_fields=["value"])
+
+
+def _offered_by_first_versions() -> dict[str, list[str]]:
+    """They kept a bare 1. What they had written is still there: they had no way to delete it."""
+    return {
+        "triggers": list(Trigger.objects.exclude(key="").values_list("key", flat=True)),
+        "views": list(View.objects.exclude(key="").values_list("key", flat=True)),
+    }

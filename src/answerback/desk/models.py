@@ -51,3 +51,10 @@ class Escalation(models.Model):
 
     delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="escalation")
     at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True)  # stood in a mail to the supervisors, or was put right before
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(mailed_at__isnull=True), name="escalation_not_mailed"),
+            models.Index(fields=["mailed_at"], name="escalation_mailed"),
+        ]

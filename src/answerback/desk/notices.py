@@ -120,7 +120,6 @@ def _tell_each_comment(
         by_comment.setdefault(data["comment_id"], []).append(data)
     for comment_id, found in by_comment.items():
         for account in accounts:
-            # who stopped a mail knows it, and who has left no name did not stop it
             if news := [data for data in found if data.get("by_id") != account.pk]:
                 _tell(account, kind, ticket, comment_id, [{name: data[name] for name in _SHOWN} for data in news])
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.html import escape, linebreaks
 
-from answerback.desk import file_list
+from answerback.desk import file_list, responsible, told_already
 from answerback.outbound import enqueue, standing
 from answerback.outbound.models import Message
 from answerback.people import identities
@@ -44,6 +44,9 @@ def send(seen: Update, effect: NotifyEffect) -> Message | None:
     """Put one notification into the outbox. None where there is nobody to write to."""
     kind = _kind(seen, effect)
     addressees = _without_witnesses(_addressees(seen, effect.recipient), seen, kind)
+    if kind == Kind.AGENT:
+        told = told_already.people(seen, effect.trigger.pk)
+        addressees = [one for one in addressees if one.person.pk not in told]
     if _must_stay_silent(seen, kind):
         return None
     event = update.add_event(
@@ -94,6 +97,8 @@ def _agents(seen: Update, recipient: str) -> list[Account]:
             return list(active.filter(pk=actor))
         case ("all_agents", _, _):
             return list(active.exclude(pk=actor))
+        case ("supervisors", _, _):
+            return [account for account in responsible.supervisors() if account.pk != actor]
         case ("group", _, group_id):
             return list(active.filter(groups__id=group_id).exclude(pk=actor))
         case ("user", _, account_id):

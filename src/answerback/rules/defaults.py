@@ -6,8 +6,10 @@ stranger through us. Customers get agents' comments only. Titles are msgids: the
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from django.db.models import Max
 from django.utils.translation import gettext_noop
 
 from answerback.core import clock
@@ -221,12 +223,23 @@ DEFAULTS: list[dict[str, Any]] = [
             }
         ],
     },
+    {
+        "key": "supervisors_undelivered",
+        "title": gettext_noop("Notify supervisors of an undelivered answer nobody owns"),
+        "all": [
+            _row("delivery", "is", "answer"),
+            _row("assignee_id", "is", ""),
+            _row("group_id", "is", ""),
+        ],
+        "actions": [_mail("supervisors", _AGENT_FAILURE_SUBJECT, _AGENT_FAILURE)],
+    },
 ]
 
 
-def install() -> None:
-    """Write the default triggers."""
+def install(but: Collection[str] = ()) -> list[str]:
+    """Write the default triggers whose keys are not in `but`, after those that are there. Gives the keys of all."""
     now = clock.now()
+    last = Trigger.objects.aggregate(last=Max("position"))["last"] or 0
     Trigger.objects.bulk_create(
         Trigger(
             key=row["key"],
@@ -238,5 +251,6 @@ def install() -> None:
             created_at=now,
             updated_at=now,
         )
-        for position, row in enumerate(DEFAULTS, start=1)
+        for position, row in enumerate([row for row in DEFAULTS if row["key"] not in but], start=last + 1)
     )
+    return sorted({*but, *(row["key"] for row in DEFAULTS)})

@@ -20,7 +20,7 @@ class FieldEffect:
 class NotifyEffect:
     """Write to `recipient`.
 
-    One of requester_id, requester_and_ccs, assignee_id, current_user, all_agents, group:ID, user:ID.
+    One of requester_id, requester_and_ccs, assignee_id, current_user, all_agents, supervisors, group:ID, user:ID.
     """
 
     trigger: Trigger

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from answerback.core import clock, live
 from answerback.core.db import DatabaseThread
-from answerback.desk import closing, notices, webhook_queue
+from answerback.desk import closing, escalation, notices, webhook_queue
 from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
 
@@ -46,6 +46,7 @@ CHORES = (
     Chore("suppressions that are over", 60, identities.end_suppressions),
     Chore("tickets solved long ago", 300, closing.close_solved),
     Chore("old webhook calls", 3600, webhook_queue.forget_old),
+    Chore("failures nobody has seen to", 60, escalation.escalate),
     Chore("old notices", 3600, notices.forget_old),
     Chore("old live changes", 60, live.forget_old),
 )

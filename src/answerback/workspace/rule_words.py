@@ -57,6 +57,7 @@ PEOPLE = {
     "assignee_id": gettext_noop("the assignee"),
     "group_id": gettext_noop("the ticket's group"),
     "all_agents": gettext_noop("all agents"),
+    "supervisors": gettext_noop("the supervisors"),
 }
 
 

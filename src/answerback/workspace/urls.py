@@ -6,6 +6,7 @@ from django.urls import path
 
 from answerback.workspace.pages import (
     admin,
+    admin_escalation,
     causes,
     composing,
     customers,
@@ -82,6 +83,7 @@ urlpatterns = [
     path("admin/addresses/<int:address_id>", admin.addresses),
     path("admin/tokens", admin.api_tokens),
     path("admin/tokens/<int:token_id>/revoke", admin.revoke_token),
+    path("admin/escalation", admin_escalation.escalation),
     path("admin/triggers", admin.triggers),
     path("admin/triggers/<int:trigger_id>/switch", admin.switch_trigger),
 ]
