@@ -2,9 +2,9 @@
 
 Topics: `ticket:ID`, `tickets` (lists and counts), `delivery` (a delivery event to react to), `outbox` (something to
 send), `sending` (whether mail can leave at all), `webhooks` (a call to make), `person:ID`, `notices:ID` (of an
-account). Only the one writers publish: `tickets.update`, `outbound.lifecycle` and its neighbours, `people.identities`,
-`desk.notices`, `desk.webhooks`. A topic says where to look, never what is there: whoever hears it reads the tables
-again.
+account), `job:ID`, `jobs` (one began or ended). Only the one writers publish: `tickets.update`, `outbound.lifecycle`
+and its neighbours, `people.identities`, `desk.notices`, `desk.webhooks`, `desk.jobs`. A topic says where to look, never
+what is there: whoever hears it reads the tables again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from answerback.core import clock, db
 ANYTHING = db.ANYTHING
 OUTBOX = "outbox"
 DELIVERY = "delivery"
+JOBS = "jobs"
 
 KEPT = timedelta(minutes=5)
 _QUEUE_SIZE = 256

@@ -1,4 +1,4 @@
-"""What the desk itself remembers: what people have to be told."""
+"""What the desk itself remembers: what people have to be told, and work that goes over many tickets."""
 
 from __future__ import annotations
 
@@ -58,3 +58,56 @@ class Escalation(models.Model):
             models.Index(fields=["id"], condition=models.Q(mailed_at__isnull=True), name="escalation_not_mailed"),
             models.Index(fields=["mailed_at"], name="escalation_mailed"),
         ]
+
+
+class Job(models.Model):
+    """One thing done to many tickets or failures. `desk.jobs` is the one writer; the statuses are Zendesk's."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        WORKING = "working"
+        COMPLETED = "completed"
+        FAILED = "failed"  # not one item could be done
+        KILLED = "killed"  # cancelled; what was done before stays done
+
+    kind = models.CharField(max_length=30)  # a key of desk.bulk.KINDS
+    options = models.JSONField(default=dict)  # what that kind needs: {"old": "a.example", "new": "b.example"}
+    source = models.JSONField(default=dict)  # where it was started: {"view": "undelivered"}, {"cause": "mailbox_full"}
+    key = models.CharField(max_length=64, unique=True)  # of the form: sent twice, it starts once
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    undo = models.BooleanField(default=False)  # takes back what `origin` did
+    origin = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="followers")
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(status__in=["queued", "working"]), name="job_running"
+            ),  # what the worker looks for every second
+        ]
+
+
+class JobItem(models.Model):
+    """One ticket, or one failure of a ticket, and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        SKIPPED = "skipped"  # nothing to do there, and why
+        FAILED = "failed"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items")
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.SET_NULL, related_name="+")
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="+")
+    options = models.JSONField(default=dict)  # of this item alone, before the job's
+    undoes = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    reason = models.CharField(max_length=40, blank=True)  # a word of workspace.job_words
+    detail = models.JSONField(default=dict)  # what the words name, and what an undo needs
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "state", "id"], name="job_item_state")]

@@ -107,6 +107,22 @@ def mark_handled(delivery_id: int, by: Account, note: str = "") -> None:
             notices.settle(delivery.ticket_id)
 
 
+def open_again(delivery_id: int, by: Account) -> None:
+    """It was not settled after all: the failure counts again. NotFailedError where it is open."""
+    with transaction.atomic():
+        [delivery] = _locked([delivery_id])
+        if not resolutions.revoke(delivery, [Resolution.How.HANDLED]):
+            raise NotFailedError
+        if delivery.ticket_id:
+            data = {"note": "failure_open_again", "delivery_id": delivery.pk, "recipient": delivery.recipient}
+            fact = TicketFact(Event.Kind.DELIVERY_NOTE, data)
+            changes = ticket_health.changes_for(delivery.ticket_id, [fact])
+            audit = update.apply(delivery.ticket_id, changes, None, update.SYSTEM)
+            if audit:
+                effects.run(audit)
+            notices.settle(delivery.ticket_id)
+
+
 def retry_now(delivery_id: int, by: Account) -> None:
     """Do not wait for the next attempt. NotFailedError where nothing waits."""
     if not lifecycle.retry_now([delivery_id]):

@@ -13,6 +13,7 @@ from answerback.tickets.changes import UNSET, Changes, TicketFact
 from answerback.tickets.models import FAILURE_TAG, Ticket
 
 Health = Ticket.Health
+OPEN_AGAIN = "failure_open_again"  # the note on a failure that was put right, and is not any more
 
 
 def changes_for(ticket_id: int, facts: Sequence[TicketFact] = ()) -> Changes:
@@ -24,7 +25,7 @@ def changes_for(ticket_id: int, facts: Sequence[TicketFact] = ()) -> Changes:
     chains = standing.chains_of(standing.ticket_deliveries(ticket_id))
     failing = [chain for chain in chains if chain.open]
     failed_at = max((chain.newest.failed_at or chain.newest.updated_at for chain in failing), default=None)
-    new_failure = any(fact.kind == "DeliveryFailure" for fact in facts)
+    new_failure = any(fact.kind == "DeliveryFailure" or fact.data.get("note") == OPEN_AGAIN for fact in facts)
     return Changes(
         facts=facts,
         add_tags=[FAILURE_TAG] if failing and new_failure else [],

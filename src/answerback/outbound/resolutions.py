@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from answerback.core import clock
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people.models import Account
@@ -17,6 +19,12 @@ def resolve(
         return False
     Resolution.objects.create(delivery=delivery, how=how, by=by, by_delivery=by_delivery, note=note, at=clock.now())
     return True
+
+
+def revoke(delivery: Delivery, hows: Collection[str]) -> bool:
+    """Somebody says that it was not put right in one of these ways. False where it was not."""
+    active = Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True, how__in=hows)
+    return bool(active.update(revoked_at=clock.now()))
 
 
 def reopen(by_delivery: Delivery) -> list[Resolution]:

@@ -1,4 +1,5 @@
-"""The reacting worker: hands delivery events that nobody has handled yet to the desk, and calls webhooks.
+"""The reacting worker: hands delivery events that nobody has handled yet to the desk, calls webhooks, works
+off jobs.
 
 The rows are the queue. A wake-up makes it quick, a look every second makes it certain. Events that cannot be handled
 stay and are tried again; they must not make the loop spin.
@@ -14,7 +15,7 @@ from django.db import Error
 from answerback.core import live
 from answerback.core.db import DatabaseThread
 from answerback.desk import delivery_events
-from answerback.workers import call_webhooks
+from answerback.workers import call_webhooks, work_jobs
 
 POLL_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 async def run(stop: asyncio.Event, hub: live.Hub) -> None:
     """React until `stop`."""
-    await asyncio.gather(_react_to_deliveries(stop, hub), call_webhooks.run(stop, hub))
+    await asyncio.gather(_react_to_deliveries(stop, hub), call_webhooks.run(stop, hub), work_jobs.run(stop, hub))
 
 
 async def _react_to_deliveries(stop: asyncio.Event, hub: live.Hub) -> None:
@@ -42,6 +43,7 @@ def once() -> int:
     total = 0
     while handled := delivery_events.react():
         total += handled
+    total += work_jobs.once()
     asyncio.run(call_webhooks.once())
     return total
 
