@@ -22,7 +22,7 @@ ENDPOINT = "http://receiver.test/hook"
 
 def make_webhook(**wanted: Any) -> Webhook:
     given: dict[str, Any] = {"name": "Billing", "endpoint": ENDPOINT, "events": EVENTS, "active": True}
-    return rows.save(None, Wanted(**given | wanted))
+    return rows.save_webhook(None, Wanted(**given | wanted))
 
 
 def told(event: str) -> list[dict[str, Any]]:
@@ -208,10 +208,10 @@ def test_a_password_stays_until_the_server_changes(world: World) -> None:
     wanted = {"authentication": "basic", "user_name": "desk", "password": "s3cret"}
     webhook = make_webhook(**wanted)
     kept = Wanted("Billing", "http://receiver.test/other", EVENTS, True, authentication="basic", user_name="desk")
-    assert rows.save(webhook, kept).password == "s3cret"
+    assert rows.save_webhook(webhook, kept).password == "s3cret"
     moved = Wanted("Billing", "http://elsewhere.test/", EVENTS, True, authentication="basic", user_name="desk")
     with pytest.raises(BadWebhookError, match="password: missing"):
-        rows.save(webhook, moved)
+        rows.save_webhook(webhook, moved)
 
 
 def test_a_rotated_secret_signs_from_then_on(world: World) -> None:

@@ -65,6 +65,9 @@ PAGES = (
     PageOf("admin-addresses", "admin/addresses", _at("/admin/addresses"), admin=True),
     PageOf("admin-tokens", "admin/tokens", _at("/admin/tokens"), admin=True),
     PageOf("admin-triggers", "admin/triggers", _at("/admin/triggers"), admin=True),
+    PageOf("admin-webhooks", "admin/webhooks", _at("/admin/webhooks"), admin=True),
+    PageOf("admin-webhook", "admin/webhooks/<int:webhook_id>", _at("/admin/webhooks/1"), admin=True),
+    PageOf("admin-webhook-new", "admin/webhooks/new", _at("/admin/webhooks/new"), admin=True),
 )
 
 # parts of pages, actions, files: seen where their page is seen
@@ -100,5 +103,8 @@ NOT_PAGES = frozenset(
         "admin/addresses/<int:address_id>",
         "admin/tokens/<int:token_id>/revoke",
         "admin/triggers/<int:trigger_id>/switch",
+        "admin/webhooks/<int:webhook_id>/edit",
+        "admin/webhooks/<int:webhook_id>/act",
+        "admin/webhooks/<int:webhook_id>/calls/<int:call_id>/replay",
     }
 )

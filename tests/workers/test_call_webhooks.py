@@ -202,8 +202,8 @@ def test_the_certificate_is_checked_against_the_name(settings: Any, tmp_path: Pa
 
 @pytest.mark.django_db(transaction=True)
 def test_what_waits_is_sent_and_written_down(receiver: Receiver) -> None:
-    good = rows.save(None, Wanted("good", receiver.url("/200"), (), True, headers="X-Team: two"))
-    bad = rows.save(None, Wanted("bad", receiver.url("/503"), (), True))
+    good = rows.save_webhook(None, Wanted("good", receiver.url("/200"), (), True, headers="X-Team: two"))
+    bad = rows.save_webhook(None, Wanted("bad", receiver.url("/503"), (), True))
     for webhook in (good, bad):
         webhooks.call(webhook.pk, "trigger", {"text": "grün"})
     asyncio.run(call_webhooks.once())

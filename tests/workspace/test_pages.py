@@ -9,8 +9,12 @@ import pytest
 from django.test import Client
 from tests.world import World
 
+from answerback.desk import webhook_queue
+from answerback.desk.webhook_policy import Answer
 from answerback.people.models import Account, Group, Identity
-from answerback.rules.models import Trigger
+from answerback.rules import webhooks as webhook_rows
+from answerback.rules.models import Trigger, Webhook, WebhookCall
+from answerback.rules.webhooks import Wanted
 from answerback.store import raw
 from answerback.store.models import RawMail
 from answerback.tickets.models import SupportAddress, Ticket
@@ -19,6 +23,7 @@ from mailroom.causes import catalogue
 PAGES = [
     "/delivery", "/delivery/causes", "/mail/unprocessed", "/profile", "/tickets/new", "/views/new", "/search",
     "/admin/", "/admin/groups", "/admin/addresses", "/admin/tokens", "/admin/triggers",
+    "/admin/webhooks", "/admin/webhooks/new",
 ]  # fmt: skip
 TOKENS = Path("src/answerback/static/css/tokens.css")
 
@@ -175,3 +180,51 @@ def test_white_on_the_accent_is_readable_and_controls_have_visible_borders(schem
     tokens = colours()
     assert contrast("#ffffff", tokens["accent"][scheme]) >= 4.5
     assert contrast(tokens["line-strong"][scheme], tokens["surface"][scheme]) >= 3
+
+
+def test_a_webhook_is_made_and_its_secret_shown_once(world: World, bruno: Client) -> None:
+    form = {"name": "Billing", "endpoint": "https://billing.test/hook", "events": ["delivery.failed"], "active": "on"}
+    page = bruno.post("/admin/webhooks/new", form, follow=True).text
+    webhook = Webhook.objects.get()
+    assert webhook.secret in page
+    assert "Kopieren Sie jetzt den Signaturschlüssel" in page
+    assert webhook.secret not in bruno.get(f"/admin/webhooks/{webhook.pk}").text
+
+
+def test_a_webhook_form_says_what_is_wrong_and_keeps_the_rest(world: World, bruno: Client) -> None:
+    form = {"name": "Billing", "endpoint": "billing", "authentication": "bearer", "headers": "X-Team: one"}
+    page = bruno.post("/admin/webhooks/new", form).text
+    assert "Das ist keine Adresse, die mit http:// oder https:// beginnt." in page
+    assert "X-Team: one" in page
+    assert not Webhook.objects.exists()
+
+
+def test_the_log_of_a_webhook_tells_request_answer_and_attempts(world: World, bruno: Client) -> None:
+    wanted = {"authentication": "bearer", "password": "s3cret-token"}
+    webhook = webhook_rows.save_webhook(
+        None, Wanted("Billing", "https://billing.test/", ["delivery.failed"], True, **wanted)
+    )
+    url = f"/admin/webhooks/{webhook.pk}"
+    bruno.post(f"{url}/act", {"act": "test"})
+    [claimed] = webhook_queue.claim(1)
+    webhook_queue.record(claimed, Answer(error="no_such_host Name unknown", seconds=0.25))
+    page = bruno.get(url).text
+    assert "Diesen Host gibt es nicht: Name unknown" in page
+    assert "0,25 s" in page
+    assert "This is a test call." in page
+    assert "s3cret-token" not in page
+    bruno.post(f"{url}/calls/{claimed.call_id}/replay")
+    assert WebhookCall.objects.filter(replay=True, state="waiting").exists()
+    assert "noch einmal" in bruno.get(url).text
+
+
+def test_a_webhook_is_switched_rotated_and_deleted(world: World, bruno: Client) -> None:
+    webhook = webhook_rows.save_webhook(None, Wanted("Billing", "https://billing.test/", [], True))
+    url = f"/admin/webhooks/{webhook.pk}/act"
+    bruno.post(url, {"act": "off"})
+    assert not Webhook.objects.get().active
+    page = bruno.post(url, {"act": "rotate"}, follow=True).text
+    assert Webhook.objects.get().secret in page
+    assert Webhook.objects.get().secret != webhook.secret
+    bruno.post(url, {"act": "delete"})
+    assert not Webhook.objects.exists()

@@ -48,7 +48,7 @@ class Wanted:
     password: str = ""
 
 
-def save(webhook: Webhook | None, wanted: Wanted) -> Webhook:
+def save_webhook(webhook: Webhook | None, wanted: Wanted) -> Webhook:
     """A new webhook (None) or a changed one. BadWebhookError."""
     now = clock.now()
     endpoint, headers = _endpoint(wanted.endpoint), _headers(wanted.headers)
@@ -84,7 +84,7 @@ def rotate_secret(webhook: Webhook) -> str:
     return webhook.secret
 
 
-def delete(webhook: Webhook) -> None:
+def delete_webhook(webhook: Webhook) -> None:
     """With its log. Triggers that name it do nothing from then on."""
     webhook.delete()
 

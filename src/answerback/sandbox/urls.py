@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from answerback.sandbox import pages
+from answerback.sandbox import pages, receiver
 
 urlpatterns = [
     path("", pages.overview),
     path("write", pages.write),
+    path("receiver", receiver.receive),
     path("<str:name>", pages.mailbox),
     path("<str:name>/<str:key>", pages.mailbox),
     path("<str:name>/<str:key>/answer", pages.answer),

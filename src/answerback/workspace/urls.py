@@ -23,6 +23,7 @@ from answerback.workspace.pages import (
     ticket,
     unprocessed,
     view_editor,
+    webhooks,
 )
 
 urlpatterns = [
@@ -86,4 +87,10 @@ urlpatterns = [
     path("admin/escalation", admin_escalation.escalation),
     path("admin/triggers", admin.triggers),
     path("admin/triggers/<int:trigger_id>/switch", admin.switch_trigger),
+    path("admin/webhooks", webhooks.webhooks),
+    path("admin/webhooks/new", webhooks.edit),
+    path("admin/webhooks/<int:webhook_id>", webhooks.webhook),
+    path("admin/webhooks/<int:webhook_id>/edit", webhooks.edit),
+    path("admin/webhooks/<int:webhook_id>/act", webhooks.act),
+    path("admin/webhooks/<int:webhook_id>/calls/<int:call_id>/replay", webhooks.replay),
 ]

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from answerback.core import clock
 from answerback.desk import closing, defaults
+from answerback.sandbox import receiver
 from answerback.sandbox.demo_desk import names, people, story
 from answerback.sandbox.demo_desk.cast import Cast
 from answerback.sandbox.demo_desk.people import Credentials
@@ -54,6 +55,7 @@ def renew_credentials() -> Credentials:
 def _found() -> people.Desk:
     with clock.at(clock.now() - FOUNDED):
         defaults.install()
+        receiver.install()
         return people.create()
 
 

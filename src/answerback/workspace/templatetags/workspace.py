@@ -53,6 +53,12 @@ def when(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def from_iso(text: str) -> SafeString | str:
+    """A time that was kept as text."""
+    return when(datetime.fromisoformat(text))
+
+
+@register.filter
 def initials(name: str) -> str:
     """Up to two letters that stand for a name."""
     words = [word for word in name.replace("@", " ").split() if word[0].isalnum()]
