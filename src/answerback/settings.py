@@ -84,6 +84,7 @@ HTTP_LISTEN = env.listen("HTTP_LISTEN", "127.0.0.1:8025")
 SMTP_LISTEN = env.listen("SMTP_LISTEN", "127.0.0.1:2525")
 WEB_THREADS = env.integer("WEB_THREADS", 8, minimum=1)
 MAX_REQUEST_SIZE = env.integer("MAX_REQUEST_SIZE", 60 * 2**20, minimum=2**20)  # uploads included
+MAX_UPLOAD_SIZE = env.integer("MAX_UPLOAD_SIZE", 50 * 2**20, minimum=2**16)  # one file through the API
 ALLOWED_HOSTS = ["*"]  # the server in front decides; links are made from BASE_URL, never from the Host header
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "answerback.workspace.errors.csrf_failure"

@@ -67,3 +67,61 @@ def test_resend_only_to_those_who_failed(call: Call, world: World) -> None:
     assert clara["answerback"]["history"][0]["state"] == "failed"
     assert call("POST", f"email_notifications/{notification}/resend", {"recipients": ["failed"]})[0] == 422
     assert standing.of_ticket(ticket.pk)
+
+
+def failed(world: World) -> str:
+    """The address of a notification that reached neither Clara nor Deniz."""
+    world.answer(world.ticket(ccs=[world.deniz]))
+    for person in (world.clara, world.deniz):
+        world.outcome(world.delivery_to(person), "550 5.1.1 User unknown")
+    return f"email_notifications/{world.delivery_to(world.clara).message.notification_id}"
+
+
+def test_resend_puts_a_mistyped_address_right(call: Call, world: World) -> None:
+    body = {"recipients": ["failed"], "corrections": {"CLARA@customer.test": "clara@customer.example"}}
+    status, shown = call("POST", f"{failed(world)}/resend", body)
+    assert status == 201
+    addresses = {row["user_id"]: row["email_address"] for row in shown["email_notification"]["recipients"]}
+    assert addresses[world.clara.pk] == "clara@customer.example"
+    assert addresses[world.deniz.pk] == "deniz@customer.test"
+    assert world.clara.identities.get().address == "clara@customer.example"
+    assert Delivery.objects.filter(resent_from__isnull=False).count() == 2
+
+
+@pytest.mark.parametrize("wrong", ["no address", "deniz@customer.test"])
+def test_a_correction_that_cannot_be_sends_nothing(call: Call, world: World, wrong: str) -> None:
+    path = failed(world)
+    status, body = call("POST", f"{path}/resend", {"corrections": {"clara@customer.test": wrong}})
+    assert (status, list(body["details"])) == (422, ["corrections"])
+    assert not Delivery.objects.filter(resent_from__isnull=False).exists()
+    assert world.clara.identities.get().address == "clara@customer.test"
+
+
+def test_handled_in_another_way(call: Call, world: World) -> None:
+    path = failed(world)
+    status, body = call("POST", f"{path}/handle", {"recipients": ["clara@customer.test"], "note": "by phone"})
+    assert status == 200
+    resolved = {row["user_id"]: row["answerback"]["resolved"] for row in body["email_notification"]["recipients"]}
+    assert resolved == {world.clara.pk: True, world.deniz.pk: False}
+    assert call("POST", f"{path}/handle", {"recipients": ["clara@customer.test"]})[0] == 422
+
+
+def test_what_waits_is_retried_or_stopped(call: Call, world: World) -> None:
+    world.answer(world.ticket())
+    world.outcome(world.delivery_to(world.clara), "451 4.3.0 Later")
+    path = f"email_notifications/{world.delivery_to(world.clara).message.notification_id}"
+    assert call("POST", f"{path}/retry", {})[0] == 200
+    _, body = call("POST", f"{path}/stop", {})
+    assert body["email_notification"]["recipients"][0]["answerback"]["state"] == "cancelled"
+    assert call("POST", f"{path}/stop", {})[0] == 422
+    assert call("POST", f"{path}/retry", {})[0] == 422
+
+
+def test_what_is_held_is_released(call: Call, world: World) -> None:
+    failed(world)
+    world.answer(world.ticket())
+    held = world.delivery_to(world.clara)
+    assert held.state == "held"
+    path = f"email_notifications/{held.message.notification_id}"
+    _, body = call("POST", f"{path}/release", {})
+    assert body["email_notification"]["recipients"][0]["answerback"]["state"] == "queued"

@@ -1,9 +1,6 @@
-"""Who calls: `Authorization: Basic email/token:TOKEN` as Zendesk has it, or `Bearer TOKEN`."""
+"""Who calls, and as what."""
 
 from __future__ import annotations
-
-import base64
-import binascii
 
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
@@ -18,13 +15,7 @@ class TokenAuth(AuthBase):
     openapi_scheme = "bearer"
 
     def __call__(self, request: HttpRequest) -> Account | None:
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        match scheme.lower():
-            case "bearer":
-                return tokens.account_for(value.strip())
-            case "basic":
-                return _from_basic(value)
-        return None
+        return tokens.account_of_header(request.headers.get("Authorization", ""))
 
 
 def caller(request: HttpRequest) -> Account:
@@ -38,15 +29,3 @@ def admin(request: HttpRequest) -> Account:
     if not account.is_admin:
         raise ForbiddenError("Only administrators may do this")
     return account
-
-
-def _from_basic(value: str) -> Account | None:
-    try:
-        user, _, token = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    email, slash, kind = user.rpartition("/")
-    if not slash or kind != "token":
-        return None
-    account = tokens.account_for(token)
-    return account if account and account.email.lower() == email.lower() else None

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from answerback.core.idempotency import KeyReusedError
+from answerback.desk.upload_tokens import UnknownUploadError
 from answerback.tickets.update import TicketClosedError
 
 
@@ -24,6 +26,10 @@ class BadRequestError(Exception):
     """The request itself is unusable, such as a list without its filter."""
 
 
+class TooLargeError(Exception):
+    """More octets than we take."""
+
+
 class ForbiddenError(Exception):
     """The caller's role does not reach as far as this."""
 
@@ -31,9 +37,12 @@ class ForbiddenError(Exception):
 def install(api: NinjaAPI) -> None:
     """Every way a handler can fail, and its answer."""
     api.exception_handler(ObjectDoesNotExist)(_not_found)
+    api.exception_handler(UnknownUploadError)(_not_found)
     api.exception_handler(InvalidError)(_invalid)
     api.exception_handler(BadRequestError)(_bad_request)
     api.exception_handler(ForbiddenError)(_forbidden)
+    api.exception_handler(TooLargeError)(_too_large)
+    api.exception_handler(KeyReusedError)(_key_reused)
     api.exception_handler(ValidationError)(_not_the_shape)
     api.exception_handler(AuthenticationError)(_unknown_caller)
     api.exception_handler(TicketClosedError)(_closed)
@@ -54,6 +63,15 @@ def _bad_request(request: HttpRequest, error: BadRequestError) -> HttpResponse:
 
 def _forbidden(request: HttpRequest, error: ForbiddenError) -> HttpResponse:
     return JsonResponse({"error": "Forbidden", "description": str(error)}, status=403)
+
+
+def _too_large(request: HttpRequest, error: TooLargeError) -> HttpResponse:
+    return JsonResponse({"error": "AttachmentTooLarge", "description": str(error)}, status=413)
+
+
+def _key_reused(request: HttpRequest, error: KeyReusedError) -> HttpResponse:
+    text = "This idempotency key came with another request before"
+    return JsonResponse({"error": "IdempotentRequestError", "description": text}, status=422)
 
 
 def _not_the_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:

@@ -7,6 +7,7 @@ in `answerback.history`.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,13 +16,16 @@ from ninja import Router, Schema
 
 from answerback.api import paging
 from answerback.api.auth import caller
-from answerback.api.describe import BY_CURSOR, doc, listed, one, query
+from answerback.api.describe import BY_CURSOR, IDEMPOTENT, doc, listed, one, query
 from answerback.api.errors import BadRequestError, InvalidError
+from answerback.api.once import once
 from answerback.api.users import time
-from answerback.desk import recover
+from answerback.desk import recover, resending
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery, Message
 from answerback.outbound.standing import Chain, Words
+from answerback.people import identities
+from answerback.people.models import Account
 from mailroom.address import normalise
 from mailroom.causes import catalogue, zendesk
 from mailroom.status import EnhancedStatus
@@ -30,11 +34,23 @@ router = Router(tags=["email notifications"])
 
 _FILTERS = {"notification_id": "notification_id", "comment_id": "comment_id", "ticket_id": "ticket_id"}
 _MANY = {"ids": "notification_id", "comment_ids": "comment_id", "ticket_ids": "ticket_id"}
+FAILED, ALL = "failed", "all"
+_WAITING = {Words.SENDING, Words.TRYING, Words.OUR_FAULT, Words.PAUSED}
 _ON_THE_WAY = {Words.SENDING, Words.TRYING, Words.DELAYED, Words.CANCELLED, Words.PAUSED, Words.HELD}
 
 
 class ResendIn(Schema):
-    recipients: list[str] = ["failed"]
+    """`["failed"]` or addresses; `corrections`: the wrong address → the right one."""
+
+    recipients: list[str] = [FAILED]
+    corrections: dict[str, str] = {}
+
+
+class RecipientsIn(Schema):
+    """`["all"]` that it fits, or addresses."""
+
+    recipients: list[str] = [ALL]
+    note: str = ""
 
 
 class DeliveryStatus(Schema):
@@ -88,6 +104,8 @@ class NotificationOut(Schema):
 
 NotificationList = listed("email_notifications", NotificationOut)
 NotificationAnswer = one("email_notification", NotificationOut)
+_RESEND = {"recipients": [FAILED], "corrections": {"anna@exmaple.org": "anna@example.org"}}
+_decides = doc(NotificationAnswer, example={"recipients": [ALL], "note": "reached by phone"}, faults=(404, 422))
 _BY = tuple(query(f"filter[{name}]", f"{name}: a number or a comma list") for name in _FILTERS)
 _SORT = query("sort", "created_at or updated_at: oldest first", enum=["created_at", "updated_at", "-created_at"])
 
@@ -131,25 +149,113 @@ def show_notification(request: HttpRequest, notification_id: int) -> HttpRespons
 
 @router.post(
     "/email_notifications/{int:notification_id}/resend",
-    **doc(NotificationAnswer, status=201, example={"recipients": ["failed"]}, faults=(404, 422)),
+    **doc(NotificationAnswer, status=201, takes=IDEMPOTENT, example=_RESEND, faults=(404, 422)),
 )
 def resend_notification(request: HttpRequest, notification_id: int, body: ResendIn) -> HttpResponse:
-    """The same message again, only where it failed"""
-    message = _rows().get(notification_id=notification_id)
-    failing = [chain for chain in _chains([message])[message.pk] if chain.failing]
-    if body.recipients != ["failed"]:
-        wanted = {normalise(address) for address in body.recipients}
-        failing = [chain for chain in failing if normalise(chain.newest.recipient) in wanted]
-    if not failing:
-        raise InvalidError(recipients="Recipients: nothing failed there that could be sent again")
-    recover.resend([chain.newest.pk for chain in failing], caller(request))
-    return JsonResponse({"email_notification": present([message])[0]}, status=201)
+    """The same message again, only where it failed
+
+    To all whom it did not reach, or to these addresses. `corrections` puts mistyped addresses right for good and sends
+    there. An address that was reached gets nothing.
+    """
+    return once(request, lambda: _resend(notification_id, body, caller(request)))
+
+
+@router.post("/email_notifications/{int:notification_id}/handle", **_decides)
+def handle_notification(request: HttpRequest, notification_id: int, body: RecipientsIn) -> HttpResponse:
+    """Somebody saw to the failure in another way
+
+    The failure is no longer open; it stays in the events with who, when and `note`.
+    """
+    by = caller(request)
+    return _each(notification_id, body, _is_failing, lambda row: recover.mark_handled(row.pk, by, body.note))
+
+
+@router.post("/email_notifications/{int:notification_id}/retry", **_decides)
+def retry_notification(request: HttpRequest, notification_id: int, body: RecipientsIn) -> HttpResponse:
+    """Do not wait for the next attempt"""
+    by = caller(request)
+    return _each(notification_id, body, _is_waiting, lambda row: recover.retry_now(row.pk, by))
+
+
+@router.post("/email_notifications/{int:notification_id}/stop", **_decides)
+def stop_notification(request: HttpRequest, notification_id: int, body: RecipientsIn) -> HttpResponse:
+    """Give up what still waits
+
+    It counts as failed until it is sent again or handled.
+    """
+    by = caller(request)
+    return _each(notification_id, body, _may_be_stopped, lambda row: recover.stop(row.pk, by))
+
+
+@router.post("/email_notifications/{int:notification_id}/release", **_decides)
+def release_notification(request: HttpRequest, notification_id: int, body: RecipientsIn) -> HttpResponse:
+    """Send what is held"""
+    by = caller(request)
+    return _each(notification_id, body, _is_held, lambda row: recover.release(row.pk, by))
 
 
 def present(messages: list[Message]) -> list[dict[str, Any]]:
     """In a fixed number of queries."""
     chains = _chains(messages)
     return [_present(message, chains[message.pk]) for message in messages]
+
+
+def _resend(notification_id: int, body: ResendIn, by: Account) -> HttpResponse:
+    message = _rows().get(notification_id=notification_id)
+    failing = [chain.newest for chain in _wanted(message, body.recipients, FAILED) if chain.failing]
+    if not failing:
+        raise InvalidError(recipients="Recipients: nothing failed there that could be sent again")
+    try:
+        resending.resend(failing, body.corrections, by)
+    except identities.BadAddressError as error:
+        raise InvalidError(corrections=f"Corrections: {error.address} is not properly formatted") from None
+    except identities.AddressTakenError as error:
+        raise InvalidError(corrections=f"Corrections: {error.identity.address} is somebody else's address") from None
+    except recover.NotFailedError:
+        raise InvalidError(recipients="Recipients: it was sent again already") from None
+    return JsonResponse({"email_notification": present([message])[0]}, status=201)
+
+
+def _each(
+    notification_id: int, body: RecipientsIn, fits: Callable[[Chain], bool], work: Callable[[Delivery], None]
+) -> HttpResponse:
+    """Do it for each recipient that it fits; 422 where there is none, or others were quicker everywhere."""
+    message = _rows().get(notification_id=notification_id)
+    done = 0
+    for chain in _wanted(message, body.recipients, ALL):
+        if fits(chain):
+            try:
+                work(chain.newest)
+                done += 1
+            except recover.NotFailedError:
+                continue
+    if not done:
+        raise InvalidError(recipients="Recipients: there is nothing of that kind (any more)")
+    return JsonResponse({"email_notification": present([message])[0]})
+
+
+def _wanted(message: Message, recipients: list[str], everybody: str) -> list[Chain]:
+    chains = _chains([message])[message.pk]
+    if recipients == [everybody]:
+        return chains
+    wanted = {normalise(address) for address in recipients}
+    return [chain for chain in chains if normalise(chain.newest.recipient) in wanted]
+
+
+def _is_failing(chain: Chain) -> bool:
+    return chain.failing
+
+
+def _is_waiting(chain: Chain) -> bool:
+    return chain.words in _WAITING
+
+
+def _is_held(chain: Chain) -> bool:
+    return chain.words in (Words.HELD, Words.SUPPRESSED)
+
+
+def _may_be_stopped(chain: Chain) -> bool:
+    return _is_waiting(chain) or _is_held(chain)
 
 
 def _rows() -> Any:

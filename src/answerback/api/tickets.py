@@ -12,12 +12,13 @@ from ninja import Router, Schema
 
 from answerback.api import paging
 from answerback.api.auth import caller
-from answerback.api.describe import PAGED, SORT_ORDER, doc, listed, needed, one, query
+from answerback.api.describe import IDEMPOTENT, PAGED, SORT_ORDER, doc, listed, needed, one, query
 from answerback.api.errors import InvalidError
+from answerback.api.once import once
 from answerback.api.users import UserOut, time
 from answerback.api.users import present as present_users
 from answerback.desk import change as desk_change
-from answerback.desk import new_ticket
+from answerback.desk import new_ticket, upload_tokens
 from answerback.desk.reply import EmptyCommentError, Reply, comment_of, reply
 from answerback.people import identities
 from answerback.people.models import Account, Group, Person
@@ -33,6 +34,7 @@ class CommentIn(Schema):
     body: str = ""
     html_body: str = ""
     public: bool = True
+    uploads: list[str] = []
 
 
 class RequesterIn(Schema):
@@ -115,6 +117,7 @@ class TicketOut(Schema):
 
 class AttachmentOut(Schema):
     id: int
+    url: str
     file_name: str
     content_url: str
     content_type: str
@@ -187,16 +190,13 @@ def show_many_tickets(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"tickets": present(found)} | envelope | beside(request, found))
 
 
-@router.post("/tickets", **doc(ChangeAnswer, status=201, example=_NEW, faults=(404, 422)))
+@router.post("/tickets", **doc(ChangeAnswer, status=201, takes=IDEMPOTENT, example=_NEW, faults=(404, 422)))
 def create_ticket(request: HttpRequest, body: TicketBody) -> HttpResponse:
     """Make a ticket
 
     The first comment is mailed to requester and CCs by the same triggers as in the workspace.
     """
-    audit = new_ticket.open_ticket(_new_ticket(body.ticket, caller(request)))
-    answer = JsonResponse(_with_audit(audit), status=201)
-    answer.headers["Location"] = paging.url(f"tickets/{audit.ticket_id}.json")
-    return answer
+    return once(request, lambda: _create(body.ticket, caller(request)))
 
 
 @router.get("/tickets/{int:ticket_id}", **doc(TicketAnswer, takes=(INCLUDE,), faults=(404,)))
@@ -206,25 +206,13 @@ def show_ticket(request: HttpRequest, ticket_id: int) -> HttpResponse:
     return JsonResponse({"ticket": present([ticket])[0]} | beside(request, [ticket]))
 
 
-@router.put("/tickets/{int:ticket_id}", **doc(ChangeAnswer, example=_ANSWER, faults=(404, 422)))
+@router.put("/tickets/{int:ticket_id}", **doc(ChangeAnswer, takes=IDEMPOTENT, example=_ANSWER, faults=(404, 422)))
 def update_ticket(request: HttpRequest, ticket_id: int, body: TicketBody) -> HttpResponse:
     """Change a ticket and, with `comment`, answer it
 
     `audit` is null where nothing changed.
     """
-    by, sent = caller(request), body.ticket
-    changes = _changes(sent)
-    if sent.comment:
-        try:
-            audit: Audit | None = reply(ticket_id, _reply(sent.comment), by, "api", changes)
-        except EmptyCommentError:
-            raise InvalidError(comment="Comment: cannot be blank") from None
-    else:
-        audit = desk_change.change(ticket_id, changes, by, "api")
-    if audit is None:
-        ticket = Ticket.objects.get(pk=ticket_id)
-        return JsonResponse({"ticket": present([ticket])[0], "audit": None})
-    return JsonResponse(_with_audit(audit))
+    return once(request, lambda: _update(ticket_id, body.ticket, caller(request)))
 
 
 @router.get(
@@ -267,6 +255,28 @@ def present_audits(audits: list[Audit]) -> list[dict[str, Any]]:
     return [_present_audit(found[audit.pk], comments) for audit in audits]
 
 
+def _create(sent: TicketIn, by: Account) -> HttpResponse:
+    audit = new_ticket.open_ticket(_new_ticket(sent, by))
+    answer = JsonResponse(_with_audit(audit), status=201)
+    answer.headers["Location"] = paging.url(f"tickets/{audit.ticket_id}.json")
+    return answer
+
+
+def _update(ticket_id: int, sent: TicketIn, by: Account) -> HttpResponse:
+    changes = _changes(sent)
+    if sent.comment:
+        try:
+            audit: Audit | None = reply(ticket_id, _reply(sent.comment, by), by, "api", changes)
+        except EmptyCommentError:
+            raise InvalidError(comment="Comment: cannot be blank") from None
+    else:
+        audit = desk_change.change(ticket_id, changes, by, "api")
+    if audit is None:
+        ticket = Ticket.objects.get(pk=ticket_id)
+        return JsonResponse({"ticket": present([ticket])[0], "audit": None})
+    return JsonResponse(_with_audit(audit))
+
+
 def _new_ticket(sent: TicketIn, by: Account) -> NewTicket:
     comment = sent.comment or (CommentIn(body=sent.description) if sent.description else None)
     if comment is None or not (comment.body or comment.html_body).strip():
@@ -279,7 +289,7 @@ def _new_ticket(sent: TicketIn, by: Account) -> NewTicket:
         submitter=by.person,
         support_address=support,
         via="api",
-        comment=comment_of(by.person, _reply(comment)),
+        comment=comment_of(by.person, _reply(comment, by)),
         status=_word(sent.status, "status", Ticket.Status.values) or Ticket.Status.NEW,
         priority=_word(sent.priority, "priority", Ticket.Priority.values),
         type=_word(sent.type, "type", Ticket.Type.values),
@@ -309,9 +319,16 @@ def _changes(sent: TicketIn) -> Changes:
     )
 
 
-def _reply(comment: CommentIn) -> Reply:
+def _reply(comment: CommentIn, by: Account) -> Reply:
+    try:
+        files = upload_tokens.take(comment.uploads, by)
+    except upload_tokens.UnknownUploadError as error:
+        raise InvalidError(uploads=f"Uploads: nothing waits under {error}") from None
     return Reply(
-        text=comment.body or mail_html.to_text(comment.html_body), public=comment.public, html=comment.html_body
+        text=comment.body or mail_html.to_text(comment.html_body),
+        public=comment.public,
+        html=comment.html_body,
+        attachments=files,
     )
 
 
@@ -452,7 +469,7 @@ def _present_comment(comment: Comment) -> dict[str, Any]:
         "plain_body": comment.text,
         "html_body": html,
         "public": comment.public,
-        "attachments": [_present_attachment(row) for row in comment.attachments.all()],
+        "attachments": [present_attachment(row) for row in comment.attachments.all()],
         "audit_id": comment.audit_id,
         "via": {"channel": comment.via, "source": {"from": {}, "to": {}, "rel": None}},
         "created_at": time(comment.created_at),
@@ -460,9 +477,10 @@ def _present_comment(comment: Comment) -> dict[str, Any]:
     }
 
 
-def _present_attachment(row: Attachment) -> dict[str, Any]:
+def present_attachment(row: Attachment) -> dict[str, Any]:
     return {
         "id": row.pk,
+        "url": paging.url(f"attachments/{row.pk}.json"),
         "file_name": row.file_name,
         "content_url": f"{settings.BASE_URL}/attachments/{row.token}/{quote(row.file_name)}",
         "content_type": row.content_type,

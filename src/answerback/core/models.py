@@ -25,3 +25,18 @@ class Setting(models.Model):
 
     name = models.CharField(max_length=60, unique=True)
     value = models.JSONField()
+
+
+class IdempotentAnswer(models.Model):
+    """What a request with an idempotency key was answered. Only `core.idempotency` writes it."""
+
+    caller = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)  # SHA-256 of the request
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(blank=True)
+    location = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_key_once")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from datetime import timedelta
 
 from answerback.core import clock, ids
@@ -34,7 +36,30 @@ def account_for(token: str) -> Account | None:
     return row.account
 
 
+def account_of_header(value: str) -> Account | None:
+    """Whom an Authorization header names: `Bearer TOKEN`, or `Basic` with `email/token:TOKEN` as Zendesk has it."""
+    scheme, _, credentials = value.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return account_for(credentials.strip())
+        case "basic":
+            return _account_of_basic(credentials)
+    return None
+
+
 def revoke(token_id: int, account: Account) -> None:
     """Take a token back: one's own, or anybody's for an admin."""
     rows = ApiToken.objects.filter(pk=token_id)
     (rows if account.is_admin else rows.filter(account=account)).delete()
+
+
+def _account_of_basic(credentials: str) -> Account | None:
+    try:
+        user, _, token = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    email, slash, kind = user.rpartition("/")
+    if not slash or kind != "token":
+        return None
+    account = account_for(token)
+    return account if account and account.email.lower() == email.lower() else None

@@ -50,18 +50,19 @@ class Adapter:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY) as body:
             try:
-                await self._spool(receive, body)
+                size = await self._spool(receive, body)
             except ClientGoneError:
                 return
             except BodyTooLargeError:
                 await answer_plainly(send, 413, b"The request is too large.")
                 return
-            await self._run(make_environ(scope, body), receive, send)
+            # a body that came in chunks has no length of its own, and Django reads no further than this
+            await self._run(make_environ(scope, body) | {"CONTENT_LENGTH": str(size)}, receive, send)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _spool(self, receive: Receive, body: IO[bytes]) -> None:
+    async def _spool(self, receive: Receive, body: IO[bytes]) -> int:
         size = 0
         while True:
             event = await receive()
@@ -74,7 +75,7 @@ class Adapter:
             body.write(chunk)
             if not event.get("more_body", False):
                 body.seek(0)
-                return
+                return size
 
     async def _run(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()

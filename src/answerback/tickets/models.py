@@ -188,6 +188,7 @@ class Attachment(models.Model):
 
     comment = models.ForeignKey(Comment, null=True, on_delete=models.CASCADE, related_name="attachments")
     uploaded_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    upload = models.CharField(max_length=64, blank=True, default="")  # of a program: files under one token
     token = models.CharField(max_length=64, unique=True)  # unguessable: part of its address
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     file_name = models.CharField(max_length=255)
@@ -196,6 +197,9 @@ class Attachment(models.Model):
     inline = models.BooleanField(default=False)
     content_id = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["upload"], condition=~models.Q(upload=""), name="attachment_upload")]
 
 
 class FileLink(models.Model):

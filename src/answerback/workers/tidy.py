@@ -17,9 +17,9 @@ from functools import partial
 
 from django.conf import settings
 
-from answerback.core import clock, live
+from answerback.core import clock, idempotency, live
 from answerback.core.db import DatabaseThread
-from answerback.desk import closing, escalation, notices, webhook_queue
+from answerback.desk import closing, escalation, notices, upload_tokens, webhook_queue
 from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
 
@@ -49,6 +49,8 @@ CHORES = (
     Chore("failures nobody has seen to", 60, escalation.escalate),
     Chore("old notices", 3600, notices.forget_old),
     Chore("old live changes", 60, live.forget_old),
+    Chore("old idempotency keys", 300, idempotency.forget_old),
+    Chore("uploads nobody used", 300, upload_tokens.forget_old),
 )
 
 

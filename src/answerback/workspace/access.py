@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from answerback.people import tokens
 from answerback.people.models import Account
 
 View = Callable[..., HttpResponseBase]
@@ -23,6 +24,19 @@ def agent_required(view: View) -> View:
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.headers.get("HX-Request") and not request.user.is_authenticated:
             return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+        return guarded(request, *args, **kwargs)
+
+    return inner
+
+
+def agent_or_token_required(view: View) -> View:
+    """Also a program with an API token: for what the API's answers link to."""
+    guarded = agent_required(view)
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if tokens.account_of_header(request.headers.get("Authorization", "")):
+            return view(request, *args, **kwargs)
         return guarded(request, *args, **kwargs)
 
     return inner

@@ -17,7 +17,7 @@ from answerback.store import blobs
 from answerback.store import raw as raw_store
 from answerback.store.models import RawMail
 from answerback.tickets.models import Attachment, Comment
-from answerback.workspace.access import agent_required
+from answerback.workspace.access import agent_or_token_required, agent_required
 from mailroom import html as mail_html
 
 SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -44,7 +44,7 @@ def comment_frame(request: HttpRequest, comment_id: int) -> HttpResponse:
     return response
 
 
-@agent_required
+@agent_or_token_required
 def attachment(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """A file of a comment, by its unguessable token; `name` only makes the address readable."""
     found = get_object_or_404(Attachment.objects.select_related("blob"), token=token, comment__isnull=False)
