@@ -117,6 +117,7 @@ def suppress(row: Delivery, identity: Identity) -> None:
     row.state = table.TRANSITIONS[State(row.state), Fact.HOLD]
     row.hold_reason = SUPPRESSED
     row.next_attempt_at = None
+    row.failed_at = clock.now()
     row.cause, row.permanent, row.ours = identity.cause, True, False
     row.smtp_code, row.enhanced_code = identity.smtp_code, identity.enhanced_code
 
@@ -434,6 +435,7 @@ def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: da
         row.hold_reason = storable(reason, 100)
     elif fact is Fact.RELEASE:
         row.hold_reason = RELEASED
+        row.failed_at = None
         row.next_attempt_at = row.queued_at = now
     source = Source.EXPIRY if fact is Fact.EXPIRE else AGENT if by else SYSTEM
     return event_of(row, fact, before, now, source=source, by=by)

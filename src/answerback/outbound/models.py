@@ -82,7 +82,7 @@ class Delivery(models.Model):
     resent_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     queued_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    failed_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)  # since when it is failing: failed, stopped, or held by suppression
 
     class Meta:
         indexes = [
@@ -94,6 +94,9 @@ class Delivery(models.Model):
             models.Index(fields=["ticket", "id"], name="delivery_ticket"),
             models.Index(fields=["recipient", "-id"], name="delivery_recipient"),
             models.Index(fields=["state", "lease_until"], name="delivery_lease"),
+            models.Index(
+                fields=["-failed_at", "-id"], condition=models.Q(failed_at__isnull=False), name="delivery_failed"
+            ),
         ]
 
 
@@ -144,6 +147,7 @@ class DeliveryEvent(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=models.Q(handled_at__isnull=True), name="delivery_event_unhandled"),
             models.Index(fields=["delivery", "id"], name="delivery_event_delivery"),
+            models.Index(fields=["at"], name="delivery_event_time"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -171,6 +175,9 @@ class Resolution(models.Model):
     note = models.TextField(blank=True)
     at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="resolution_time")]
 
 
 class Replacement(models.Model):

@@ -95,6 +95,9 @@ class Identity(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["person"], condition=models.Q(primary=True), name="one_primary_identity")
         ]
+        indexes = [
+            models.Index(fields=["deliverability", "-since", "-id"], name="identity_deliverability"),
+        ]
 
     def __str__(self) -> str:
         return self.address

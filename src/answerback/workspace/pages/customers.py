@@ -10,14 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.outbound import lanes, standing
-from answerback.outbound.models import Delivery
-from answerback.outbound.standing import Chain
 from answerback.people import identities, profiles
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, Identity, Person
 from answerback.tickets.models import Ticket
-from answerback.workspace import words
+from answerback.workspace import each_delivery, words
 from answerback.workspace.access import account_of, agent_required
 
 HISTORY = 30
@@ -73,25 +70,14 @@ def _change(request: HttpRequest, person: Person, by: Account, address: str) -> 
 
 
 def _context(person: Person) -> dict[str, Any]:
-    rows = Delivery.objects.filter(person=person).select_related("message", "identity", "person", "stopped_by__person")
-    recent = list(rows.defer("message__body", "message__header", "header").order_by("-id")[:HISTORY])
+    recent = list(each_delivery.rows().filter(person=person).order_by("-id")[:HISTORY])
     return {
         "person": person,
         "identities": list(person.identities.order_by("-primary", "id")),
-        "history": _each(recent),
+        "history": each_delivery.standings(recent),
         "tickets": list(Ticket.objects.filter(requester=person).order_by("-updated_at")[:TICKETS]),
         "languages": list(words.LANGUAGES.items()),
     }
-
-
-def _each(recent: list[Delivery]) -> list[Chain]:
-    """Every delivery for itself, newest first: a history shows resends too."""
-    chains = {delivery.pk: chain for chain in standing.chains_of(recent) for delivery in chain.deliveries}
-    paused = lanes.paused_destinations()
-    return [
-        Chain([row], standing.words_of(row, paused), chains[row.pk].resolution, chains[row.pk].unresolved)
-        for row in recent
-    ]
 
 
 def _find(person_id: int) -> Person:

@@ -14,11 +14,15 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.people import team
-from answerback.workspace import words
+from answerback.people import identities, team
+from answerback.people.models import Account
+from answerback.workspace import each_delivery, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.language import SUPPORTED
+from answerback.workspace.pages import agent_mail
 from answerback.workspace.pages.sign_in import safe_next
+
+MISSED = 10
 
 THEMES = [
     ("system", gettext_lazy("As the system has it")),
@@ -63,7 +67,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         team.edit_own(account, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("/profile")
-    return render(request, "profile/page.html", {"form": form, "password_form": PasswordForm(account)})
+    return render(request, "profile/page.html", _context(account, form, PasswordForm(account)))
 
 
 @agent_required
@@ -72,8 +76,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     form = PasswordForm(account, request.POST)
     if not form.is_valid():
-        context = {"form": ProfileForm(initial=_current(request)), "password_form": form}
-        return render(request, "profile/page.html", context)
+        return render(request, "profile/page.html", _context(account, ProfileForm(initial=_current(request)), form))
     team.set_password(account, form.cleaned_data["new_password1"])
     update_session_auth_hash(request, account)
     messages.success(request, _("Your password has been changed."))
@@ -86,6 +89,19 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     if (language := request.POST.get("language", "")) in SUPPORTED:
         team.choose_language(account_of(request), language)
     return redirect(safe_next(request, "/"))
+
+
+def _context(account: Account, form: ProfileForm, password_form: PasswordForm) -> dict[str, Any]:
+    """With the mail to this agent that did not arrive, and whether we write to them at all."""
+    identity = identities.primary_of(account.person)
+    missed = agent_mail.undelivered().filter(person=account.person).order_by("-id")[:MISSED]
+    return {
+        "form": form,
+        "password_form": password_form,
+        "missed": each_delivery.standings(list(missed)),
+        "suppressed": identity if identity and identities.is_suppressed(identity) else None,
+        "complained": identity is not None and identities.has_complained(identity),
+    }
 
 
 def _current(request: HttpRequest) -> dict[str, str]:
