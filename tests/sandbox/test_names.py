@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from answerback.outbound import mail_domains
 from answerback.sandbox.names import NameServer, answer, records
 
 
@@ -23,6 +24,35 @@ def resolver(in_loop: Callable[[Any], Any], settings: Any) -> Any:
     resolver.nameservers, resolver.port, resolver.lifetime = [host], port, 3
     yield resolver
     in_loop(server.stop())
+
+
+@pytest.mark.parametrize(
+    "domain,takes",
+    [
+        ("shop.sandbox.test", True),
+        ("nomx.sandbox.test", True),
+        ("nullmx.sandbox.test", False),
+        ("nodomain.sandbox.test", False),
+        ("gmial.com", False),
+        ("servfail.sandbox.test", None),
+        ("no..domain", False),
+    ],
+)
+def test_whether_a_domain_takes_mail(resolver: Any, settings: Any, domain: str, takes: bool | None) -> None:
+    settings.RESOLVER = f"{resolver.nameservers[0]}:{resolver.port}"
+    mail_domains.forget()
+    assert mail_domains.takes_mail(domain) is takes
+    mail_domains.forget()
+
+
+def test_what_a_domain_said_is_kept_for_a_while(resolver: Any, settings: Any) -> None:
+    settings.RESOLVER = f"{resolver.nameservers[0]}:{resolver.port}"
+    mail_domains.forget()
+    assert mail_domains.takes_mail("shop.sandbox.test") is True
+    settings.RESOLVER = "127.0.0.1:9"
+    assert mail_domains.takes_mail("shop.sandbox.test") is True
+    assert mail_domains.takes_mail("other.sandbox.test") is None
+    mail_domains.forget()
 
 
 @pytest.mark.parametrize("tcp", [False, True])

@@ -13,11 +13,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from answerback.core import clock
-from answerback.desk import effects, notices, ticket_health
-from answerback.outbound import resolutions
+from answerback.desk import effects, fix_facts, notices, replacing, ticket_health
+from answerback.outbound import resolutions, standing
 from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
 from answerback.people import identities
+from answerback.people.models import Account
 from answerback.tickets import update
 from answerback.tickets.changes import TicketFact
 from answerback.tickets.models import Event
@@ -48,8 +49,9 @@ def react(limit: int = 200) -> int:
 
 def _pending(limit: int) -> QuerySet[DeliveryEvent]:
     rows = DeliveryEvent.objects.filter(handled_at__isnull=True).order_by("id")
-    related = ("delivery__message", "delivery__person", "delivery__identity", "by__person")
-    return rows.select_related(*related).defer("delivery__message__body", "delivery__message__header")[:limit]
+    related = ("message__comment", "person", "identity", "resent_by__person")
+    rows = rows.select_related("by__person", *(f"delivery__{name}" for name in related))
+    return rows.defer("delivery__message__body", "delivery__message__header")[:limit]
 
 
 def _by_ticket(event: DeliveryEvent) -> tuple[int, int]:
@@ -60,35 +62,40 @@ def _react(ticket_id: int | None, events: list[DeliveryEvent]) -> None:
     ours = DeliveryEvent.objects.filter(pk__in=[event.pk for event in events], handled_at__isnull=True)
     if ours.update(handled_at=clock.now()) != len(events):
         raise RuntimeError("another worker handled some of these events")  # rolled back; the next round sees the rest
-    facts = [fact for event in events for fact in _facts_of(event)]
+    told: dict[int, list[TicketFact]] = {ticket_id: []} if ticket_id else {}
+    for event in events:
+        for about, fact in _facts_of(event):
+            told.setdefault(about, []).append(fact)
     for event in events:
         _tell_identity(event)
-    if ticket_id is None:
-        return
-    audit = update.apply(ticket_id, ticket_health.changes_for(ticket_id, facts), None, update.SYSTEM)
-    if audit:
-        effects.run(audit)
-        notices.tell_of_facts(ticket_id, facts)  # after the triggers: they may have handed the ticket to somebody
+    for about in sorted(told):  # an answer on another ticket may have put right what failed on this one
+        audit = update.apply(about, ticket_health.changes_for(about, told[about]), None, update.SYSTEM)
+        if audit:
+            effects.run(audit)
+            notices.tell_of_facts(about, told[about])  # after the triggers: they may have handed the ticket to somebody
 
 
-def _facts_of(event: DeliveryEvent) -> list[TicketFact]:
-    """What the ticket's events tell of it. Mail to agents is not the ticket's."""
+def _facts_of(event: DeliveryEvent) -> list[tuple[int, TicketFact]]:
+    """What the events of which ticket tell of it. Mail to agents is not the ticket's."""
     delivery = event.delivery
     if delivery.ticket_id is None or delivery.kind == Message.Kind.AGENT:
         return []
     if event.fact == Fact.COMPLAINT:
-        return [TicketFact(Event.Kind.DELIVERY_NOTE, _payload(event) | {"note": "complaint"})]
+        return [(delivery.ticket_id, TicketFact(Event.Kind.DELIVERY_NOTE, _payload(event) | {"note": "complaint"}))]
     if event.from_state == event.to_state and event.fact != Fact.HOLD:
         return []
     if _is_failure(event):
-        reopened = [_reopened(row) for row in resolutions.reopen(delivery)]
-        return [TicketFact(Event.Kind.DELIVERY_FAILURE, _payload(event)), *reopened]
+        reopened = [_reopened(row.delivery, event) for row in resolutions.reopen(delivery)]
+        return [(delivery.ticket_id, TicketFact(Event.Kind.DELIVERY_FAILURE, _payload(event))), *reopened]
     if event.to_state in ARRIVED:
         return _resolved_by(delivery)
     return []
 
 
 def _is_failure(event: DeliveryEvent) -> bool:
+    """Stopped only to be sent to another address at once is none."""
+    if event.to_state == State.CANCELLED and resolutions.is_resolved(event.delivery):
+        return False
     suppressed = event.to_state == State.HELD and event.delivery.hold_reason == SUPPRESSED
     return event.to_state in FAILED_STATES or suppressed
 
@@ -120,23 +127,25 @@ def _payload(event: DeliveryEvent) -> dict[str, object]:
     }
 
 
-def _resolved_by(delivery: Delivery) -> list[TicketFact]:
+def _resolved_by(delivery: Delivery) -> list[tuple[int, TicketFact]]:
     """An accepted resend, or an accepted "reply again", puts right what failed before for that person."""
+    by = delivery.resent_by or _writer_of(delivery)
     return [
-        TicketFact(
-            Event.Kind.DELIVERY_RESOLUTION,
-            {
-                "delivery_id": failed.pk,
-                "recipient": failed.recipient,
-                "person": failed.person.name if failed.person else failed.recipient,
-                "how": how,
-                "by_delivery_id": delivery.pk,
-                "new_recipient": delivery.recipient,
-            },
-        )
+        (failed.ticket_id, _put_right(failed, how, by, delivery))
         for failed, how in _put_right_by(delivery)
-        if resolutions.resolve(failed, how, by_delivery=delivery)
+        if resolutions.resolve(failed, how, by=by, by_delivery=delivery) and failed.ticket_id
     ]
+
+
+def _put_right(failed: Delivery, how: str, by: Account | None, delivery: Delivery) -> TicketFact:
+    more = {"by_delivery_id": delivery.pk, "new_recipient": delivery.recipient, "by_ticket_id": delivery.ticket_id}
+    return fix_facts.resolution(failed, how, by, **more)
+
+
+def _writer_of(delivery: Delivery) -> Account | None:
+    """Who wrote the answer."""
+    comment = delivery.message.comment
+    return Account.objects.select_related("person").filter(person=comment.author_id).first() if comment else None
 
 
 def _put_right_by(delivery: Delivery) -> list[tuple[Delivery, str]]:
@@ -147,19 +156,20 @@ def _put_right_by(delivery: Delivery) -> list[tuple[Delivery, str]]:
             how = Resolution.How.RESENT if older.recipient == delivery.recipient else Resolution.How.CORRECTED
             found.append((older, how))
         older = older.resent_from
-    if delivery.message.comment_id and delivery.person_id:
-        replied = Delivery.objects.filter(
-            replacements__comment_id=delivery.message.comment_id, person_id=delivery.person_id
-        ).select_related("person")
-        found += [(row, Resolution.How.REPLIED) for row in replied]
-    return found
+    return found + [(row, Resolution.How.REPLIED) for row in replacing.replaced_by(delivery)]
 
 
-def _reopened(row: Resolution) -> TicketFact:
-    return TicketFact(
-        Event.Kind.DELIVERY_NOTE,
-        {"note": "failure_open_again", "delivery_id": row.delivery_id, "recipient": row.delivery.recipient},
-    )
+def _reopened(failed: Delivery, event: DeliveryEvent) -> tuple[int, TicketFact]:
+    """On another ticket the failure is news: its triggers are told as of a failure."""
+    told = {
+        "note": ticket_health.OPEN_AGAIN,
+        "delivery_id": failed.pk,
+        "recipient": failed.recipient,
+        "person": standing.name_of(failed),
+    }
+    elsewhere = failed.ticket_id != event.delivery.ticket_id
+    data = (_payload(event) if elsewhere else {}) | told
+    return failed.ticket_id or 0, TicketFact(Event.Kind.DELIVERY_NOTE, data)
 
 
 def _tell_identity(event: DeliveryEvent) -> None:

@@ -1,17 +1,100 @@
-"""“Reply again”: which failed deliveries a new comment answers anew. Resolved when it is accepted for that person."""
+"""Which failed deliveries an answer stands for: “reply again”, the missed answer that rides along, or an agent's word.
+
+A failure is put right when the answer is accepted for the person it is meant for. That is the one who missed it, where
+they get the answer; else the requester, who wrote from elsewhere and is the same person, as the agent said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from answerback.outbound.models import Delivery, Replacement
+from django.db import transaction
+from django.db.models import Q
+
+from answerback.core import clock, live
+from answerback.desk import settling
+from answerback.outbound.models import Delivery, Message, Replacement, Resolution
+from answerback.outbound.standing import Chain, CommentStanding
+from answerback.people.models import Account
 from answerback.tickets.models import Audit, Comment
+from mailroom.states import ARRIVED
 
 
 def note(audit: Audit, delivery_ids: Sequence[int]) -> None:
-    """Remember that the comment of `audit` stands for these deliveries of the same ticket."""
+    """Remember that the comment of `audit` stands for these deliveries, also of other tickets."""
     comment = Comment.objects.filter(audit=audit, public=True).first()
     if comment is None or not delivery_ids:
         return
-    rows = Delivery.objects.filter(pk__in=delivery_ids, ticket_id=audit.ticket_id)
-    Replacement.objects.bulk_create([Replacement(delivery=row, comment=comment) for row in rows], ignore_conflicts=True)
+    reached = set(Delivery.objects.filter(message__comment=comment).values_list("person_id", flat=True))
+    Replacement.objects.bulk_create(
+        [
+            Replacement(
+                delivery=row,
+                comment=comment,
+                person_id=row.person_id if row.person_id in reached else audit.ticket.requester_id,
+            )
+            for row in Delivery.objects.filter(pk__in=delivery_ids, kind=Message.Kind.ANSWER)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def replaced_by(delivery: Delivery) -> list[Delivery]:
+    """The failed deliveries that `delivery` puts right once it is accepted."""
+    if not delivery.message.comment_id or not delivery.person_id:
+        return []
+    meant = Q(person=delivery.person_id) | Q(person__isnull=True, delivery__person=delivery.person_id)
+    rows = Replacement.objects.filter(meant, comment=delivery.message.comment_id, denied_at__isnull=True)
+    return [row.delivery for row in rows.select_related("delivery__person").order_by("delivery_id")]
+
+
+def questions(comments: Mapping[int, CommentStanding]) -> dict[int, list[Delivery]]:
+    """By comment id: open failures that this later answer, which arrived, may have replaced.
+
+    Only the newest answer is asked about, and a "no" covers those before it. One query.
+    """
+    asked: dict[int, list[Delivery]] = {}
+    failing = [(pk, chain.newest) for pk, chain in _answers(comments) if chain.failing]
+    if not failing:
+        return asked
+    rows = Replacement.objects.filter(delivery__in=[failed for _, failed in failing])
+    settled = {row.delivery_id: row.comment_id for row in rows.order_by("comment_id")}
+    for comment_id, failed in failing:
+        arrived = [
+            pk
+            for pk, chain in _answers(comments)
+            if pk > comment_id and chain.newest.person_id == failed.person_id and chain.newest.state in ARRIVED
+        ]
+        if failed.person_id and arrived and max(arrived) > settled.get(failed.pk, 0):
+            asked.setdefault(max(arrived), []).append(failed)
+    return asked
+
+
+def _answers(comments: Mapping[int, CommentStanding]) -> Iterator[tuple[int, Chain]]:
+    for comment_id, found in comments.items():
+        for person in found.people:
+            yield from ((comment_id, chain) for chain in person.chains if chain.kind == Message.Kind.ANSWER)
+
+
+def confirm(delivery_id: int, comment_id: int, by: Account) -> bool:
+    """“Yes, this answer replaced the one that failed.” False where it did not arrive, or the failure is settled."""
+    with transaction.atomic():
+        failed = _locked(delivery_id)
+        arrived = Delivery.objects.filter(message__comment=comment_id, person=failed.person_id, state__in=ARRIVED)
+        found = arrived.filter(ticket=failed.ticket_id).order_by("-id").first()
+        return found is not None and settling.settle(failed, Resolution.How.REPLIED, by, by_delivery=found)
+
+
+def deny(delivery_id: int, comment_id: int, by: Account) -> None:
+    """“No.” Not asked again for this comment."""
+    with transaction.atomic():
+        failed = _locked(delivery_id)
+        comment = Comment.objects.get(pk=comment_id, ticket=failed.ticket_id)
+        said = {"denied_at": clock.now(), "denied_by": by}
+        Replacement.objects.update_or_create(delivery=failed, comment=comment, defaults=said)
+        live.publish(f"ticket:{failed.ticket_id}")
+
+
+def _locked(delivery_id: int) -> Delivery:
+    rows = Delivery.objects.select_for_update(of=("self",)).select_related("message", "person")
+    return rows.get(pk=delivery_id)

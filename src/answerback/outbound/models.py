@@ -181,7 +181,7 @@ class Resolution(models.Model):
 
 
 class Replacement(models.Model):
-    """“Reply again”: this comment is to reach the person whom the failed delivery did not; or it is not, says an agent."""
+    """“Reply again”: this comment is to reach whom the failed delivery did not; or it is not (`denied_at`)."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="replacements")
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="+")

@@ -15,7 +15,7 @@ def resolve(
     delivery: Delivery, how: str, by: Account | None = None, by_delivery: Delivery | None = None, note: str = ""
 ) -> bool:
     """False where it was resolved already."""
-    if Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True).exists():
+    if is_resolved(delivery):
         return False
     Resolution.objects.create(delivery=delivery, how=how, by=by, by_delivery=by_delivery, note=note, at=clock.now())
     return True
@@ -25,6 +25,10 @@ def revoke(delivery: Delivery, hows: Collection[str]) -> bool:
     """Somebody says that it was not put right in one of these ways. False where it was not."""
     active = Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True, how__in=hows)
     return bool(active.update(revoked_at=clock.now()))
+
+
+def is_resolved(delivery: Delivery) -> bool:
+    return Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True).exists()
 
 
 def reopen(by_delivery: Delivery) -> list[Resolution]:

@@ -64,6 +64,7 @@ class Chain:
     words: Words
     resolution: Resolution | None  # of the newest
     unresolved: frozenset[int]  # ids of failing deliveries that nobody has put right
+    earlier: Resolution | None = None  # how the failure before the newest delivery was put right
 
     @property
     def newest(self) -> Delivery:
@@ -205,7 +206,13 @@ def chains_of(deliveries: Sequence[Delivery]) -> list[Chain]:
     resolutions = _resolutions([delivery.pk for delivery in deliveries])
     paused = lanes.paused_destinations()
     return [
-        Chain(chain, words_of(chain[-1], paused), resolutions.get(chain[-1].pk), _unresolved(chain, resolutions))
+        Chain(
+            chain,
+            words_of(chain[-1], paused),
+            resolutions.get(chain[-1].pk),
+            _unresolved(chain, resolutions),
+            next((resolutions[row.pk] for row in reversed(chain[:-1]) if row.pk in resolutions), None),
+        )
         for chain in chains.values()
     ]
 

@@ -116,6 +116,28 @@ def correct(identity: Identity, address: str, by: Account | None) -> Identity:
     return identity
 
 
+def move(address: str, person: Person, by: Account | None) -> Identity:
+    """The address belongs to `person`, not to whoever has it, and becomes primary. What was sent stays where it is.
+
+    Identity.DoesNotExist; AddressTakenError for the address of somebody who works here.
+    """
+    with transaction.atomic():
+        rows = Identity.objects.select_for_update(of=("self",)).select_related("person")
+        identity = rows.get(normal=addresses.normalise(address))
+        former = identity.person
+        if former.pk == person.pk:
+            make_primary(identity, by)
+            return identity
+        if Account.objects.filter(person=former).exists():
+            raise AddressTakenError(identity)
+        identity.person, identity.primary = person, False
+        identity.save(update_fields=["person", "primary"])
+        _enter(identity, Kind.CORRECTED, clock.now(), by=by, note=f"{former.name} → {person.name}")
+        make_primary(identity, by)
+    live.publish(f"person:{former.pk}")
+    return identity
+
+
 def make_primary(identity: Identity, by: Account | None) -> None:
     with transaction.atomic():
         Identity.objects.filter(person_id=identity.person_id, primary=True).exclude(pk=identity.pk).update(
@@ -169,6 +191,12 @@ def is_suppressed(identity: Identity, at: datetime | None = None) -> bool:
     if identity.deliverability != Deliverability.SUPPRESSED:
         return False
     return identity.until is None or identity.until > (at or clock.now())
+
+
+def complaint_about(identity: Identity) -> DeliverabilityEntry | None:
+    """The newest complaint from the address that nobody has answered for since."""
+    said = identity.ledger.filter(kind__in=[Kind.COMPLAINT, Kind.MARKED_DELIVERABLE]).order_by("-at", "-id").first()
+    return said if said and said.kind == Kind.COMPLAINT else None
 
 
 def mark_deliverable(identity: Identity, by: Account, note: str = "") -> None:

@@ -48,5 +48,12 @@ def see(audit: Audit, actor: Person | None) -> Update:
             if event.kind in (Event.Kind.CHANGE, Event.Kind.CREATE)
         },
         tags=frozenset(ticket.tags.values_list("name", flat=True)),
-        failures=[event.data for event in events if event.kind == Event.Kind.DELIVERY_FAILURE],
+        failures=[event.data for event in events if _is_failure(event)],
     )
+
+
+def _is_failure(event: Event) -> bool:
+    """Also one that is open again because an answer on another ticket bounced."""
+    if event.kind == Event.Kind.DELIVERY_NOTE:
+        return event.data.get("note") == "failure_open_again" and "state" in event.data
+    return event.kind == Event.Kind.DELIVERY_FAILURE

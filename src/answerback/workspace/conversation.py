@@ -11,7 +11,10 @@ from functools import cached_property
 
 from django.db.models import Prefetch
 
+from answerback.desk import missed, replacing
+from answerback.desk.missed import MissedAnswer
 from answerback.outbound import standing
+from answerback.outbound.models import Delivery
 from answerback.outbound.standing import Chain, CommentStanding, PersonStanding
 from answerback.people.models import Identity, Person
 from answerback.tickets.models import Attachment, Comment, Participant, Ticket
@@ -31,6 +34,7 @@ class Entry:
     by_agent: bool
     standing: CommentStanding | None
     attachments: Sequence[Attachment] = ()
+    questions: Sequence[Delivery] = ()  # open failures that this answer may have replaced
 
     @property
     def to(self) -> list[PersonStanding]:
@@ -73,6 +77,7 @@ class Recipient:
 class Conversation:
     ticket: Ticket
     entries: list[Entry] = field(default_factory=list)
+    missed: Sequence[MissedAnswer] = ()
 
     @property
     def last_comment_id(self) -> int:
@@ -104,16 +109,18 @@ def of(ticket: Ticket) -> Conversation:
         .order_by("id")
     )
     found = standing.of_ticket(ticket.pk)
+    questions = replacing.questions(found)
     entries = [
         Entry(
             comment=comment,
             by_agent=is_agent(comment.author),
             standing=found.get(comment.pk),
             attachments=_files_to_list(comment),
+            questions=questions.get(comment.pk, ()),
         )
         for comment in comments
     ]
-    return Conversation(ticket, entries)
+    return Conversation(ticket, entries, missed.of(ticket, comments))
 
 
 def recipients(ticket: Ticket) -> tuple[Recipient, list[Recipient]]:

@@ -1,9 +1,11 @@
 // The card about one delivery: a dialog whose content is fetched, kept fresh while it is open.
 const card = document.getElementById("card");
 let openerId = "";
+let commentId = ""; // of the comment that the opener stands in: its warning may be gone when the card closes
 
 async function show(url, opener) {
   openerId = opener?.id ?? "";
+  commentId = opener?.closest("[data-comment]")?.id ?? "";
   try {
     await htmx.ajax("GET", url, { target: "#card", swap: "innerHTML" });
   } catch {
@@ -24,7 +26,24 @@ document.addEventListener("click", (event) => {
 // again by its id. Whoever has the focus by now keeps it: this event comes late, the composer is quicker.
 card?.addEventListener("close", () => {
   card.replaceChildren();
-  if (document.activeElement === document.body) document.getElementById(openerId)?.focus();
+  if (document.activeElement !== document.body) return;
+  const back = [openerId, commentId, "log", "main"].map((id) => document.getElementById(id)).find((part) => part?.checkVisibility());
+  back?.focus({ preventScroll: true });
+});
+
+// A suggestion is taken over into its field.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-fill]");
+  const field = button && document.getElementById(button.dataset.fill);
+  if (!field) return;
+  field.value = button.dataset.value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
+// What was refused is read out and stands in view.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === card) document.getElementById("card-problem")?.focus();
 });
 
 document.addEventListener("card-done", () => card?.close());

@@ -36,6 +36,16 @@ def moment(at: datetime | None) -> str:
 
 
 @register.filter
+def day(at: datetime) -> str:
+    """ "3 Nov", with the year where it is not this one."""
+    local, now = timezone.localtime(at), timezone.localtime(clock.now())
+    shape = "j M" if local.year == now.year else "j M Y"
+    if (formats.get_format("DATE_FORMAT") or "").startswith("j. "):
+        shape = shape.replace("j M", "j. M")
+    return formats.date_format(local, shape)
+
+
+@register.filter
 def iso_day(text: str) -> str:
     """The day of a moment that an event keeps as text."""
     at = parse_datetime(text)
