@@ -20,7 +20,10 @@ def act(item: JobItem, options: dict[str, Any], by: Account) -> Result:
     recipient = delivery.identity.address if delivery.identity else delivery.recipient
     suppressed = _is_suppressed(delivery)
     if suppressed:
-        recover.mark_deliverable(delivery.pk, by, options.get("note", ""), and_send=False)
+        try:
+            recover.mark_deliverable(delivery.pk, by, options.get("note", ""), and_send=False)
+        except recover.ComplaintError:
+            return skipped("complained", recipient=recipient)
     if options.get("and_send"):
         return _send(delivery, recipient, by)
     return done("deliverable", recipient=recipient) if suppressed else skipped("not_suppressed", recipient=recipient)
