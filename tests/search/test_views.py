@@ -9,7 +9,7 @@ import pytest
 from tests.world import World
 
 from answerback.core import clock
-from answerback.search import views
+from answerback.search import keyset, sorts, views
 from answerback.search.models import View
 from answerback.tickets.models import Ticket
 
@@ -46,7 +46,7 @@ def test_counts_come_in_one_query(world: World, django_assert_num_queries: Any) 
     assert counts[view(world, "undelivered").pk] == 0
 
 
-@pytest.mark.parametrize("sort_by", list(views.SORTS))
+@pytest.mark.parametrize("sort_by", list(sorts.SORTS))
 @pytest.mark.parametrize("descending", [True, False])
 def test_pages_hold_every_ticket_once(world: World, sort_by: str, descending: bool) -> None:
     start = clock.now() - timedelta(days=9)
@@ -56,24 +56,24 @@ def test_pages_hold_every_ticket_once(world: World, sort_by: str, descending: bo
         failed = start + timedelta(hours=number) if number % 3 else None
         Ticket.objects.filter(pk=ticket.pk).update(failed_at=failed, priority_rank=number % 3)
     rows = Ticket.objects.all()
-    whole = [ticket.pk for ticket in views.page(rows, sort_by, descending, size=50).tickets]
+    whole = [ticket.pk for ticket in keyset.page(*sorts.ordered(rows, sort_by, descending), size=50).rows]
     assert len(whole) == 7
     pages, mark = [], ""
     while True:
-        page = views.page(rows, sort_by, descending, after=mark, size=2)
+        page = keyset.page(*sorts.ordered(rows, sort_by, descending), after=mark, size=2)
         pages.append(page)
         mark = page.after
         if not mark:
             break
-    assert [ticket.pk for page in pages for ticket in page.tickets] == whole
-    back = views.page(rows, sort_by, descending, before=pages[2].before, size=2)
-    assert [ticket.pk for ticket in back.tickets] == [ticket.pk for ticket in pages[1].tickets]
+    assert [ticket.pk for page in pages for ticket in page.rows] == whole
+    back = keyset.page(*sorts.ordered(rows, sort_by, descending), before=pages[2].before, size=2)
+    assert [ticket.pk for ticket in back.rows] == [ticket.pk for ticket in pages[1].rows]
 
 
 @pytest.mark.parametrize("mark", ["x", "eyJh", "W10", "WzEsMl0", "ü"])
 def test_foreign_marks_are_ignored(world: World, mark: str) -> None:
     world.ticket()
-    assert len(views.page(Ticket.objects.all(), "updated", True, after=mark).tickets) <= 1
+    assert len(keyset.page(*sorts.ordered(Ticket.objects.all(), "updated", True), after=mark).rows) <= 1
 
 
 def test_personal_views_are_personal(world: World) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.world import World
 
-from answerback.search import views
+from answerback.search import keyset
 from answerback.search.models import View
 from answerback.tickets.models import Ticket
 
@@ -45,7 +45,7 @@ def test_search_says_what_it_does_not_understand(world: World, bruno: Client) ->
 
 
 def test_paging_by_keyset_meets_every_ticket_once(world: World, ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views.page, "__defaults__", ("", "", 2))
+    monkeypatch.setattr(keyset.page, "__defaults__", ("", "", 2))
     expected = [world.ticket(f"Ticket {number}").pk for number in range(5)]
     seen, url = [], "/views/open"
     for _ in range(4):

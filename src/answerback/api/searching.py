@@ -14,14 +14,22 @@ from answerback.api.auth import caller
 from answerback.api.describe import PAGED, SORT_ORDER, doc, listed, needed, one, query
 from answerback.api.errors import BadRequestError
 from answerback.api.users import time
+from answerback.search import find, sorts, views
 from answerback.search import query as search_language
-from answerback.search import views
 from answerback.search.models import View
+from answerback.search.query import BEST
 from answerback.tickets.models import Ticket
 
 router = Router(tags=["search and views"])
 
-_SORTS = {"updated_at": "updated_at", "created_at": "created_at", "priority": "priority_rank", "status": "status_rank"}
+_SORTS = {
+    "updated_at": "updated",
+    "created_at": "created",
+    "priority": "priority",
+    "status": "status",
+    "ticket_type": "type",
+    "relevance": "id",
+}
 
 
 class ResultOut(tickets.TicketOut):
@@ -67,16 +75,17 @@ _SORT_BY = query("sort_by", "by which field", enum=list(_SORTS))
 def search(request: HttpRequest) -> HttpResponse:
     """Tickets, in the language of the workspace's search"""
     found = _search(request)
-    column = _SORTS.get(request.GET.get("sort_by", ""), views.SORTS[found.sort_by])
+    sort_by = _SORTS.get(request.GET.get("sort_by", ""), "updated" if found.order == BEST else found.order)
     descending = request.GET.get("sort_order", "desc" if found.descending else "asc") != "asc"
-    rows = found.tickets().order_by(f"-{column}" if descending else column, "-id")
+    rows, keys = sorts.ordered(find.tickets(found), sort_by, descending)
+    rows = rows.order_by(*(key.order() for key in keys))
     return paging.by_offset(request, rows, "results", _results, lambda found: {"facets": None})
 
 
 @router.get("/search/count", **doc(CountAnswer, takes=(_QUERY,)))
 def count_search(request: HttpRequest) -> HttpResponse:
     """How many tickets a search finds"""
-    return JsonResponse({"count": _search(request).tickets().count()})
+    return JsonResponse({"count": min(find.count(_search(request)), find.MOST)})
 
 
 @router.get("/views", **doc(ViewList, takes=PAGED))

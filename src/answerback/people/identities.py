@@ -111,6 +111,7 @@ def correct(identity: Identity, address: str, by: Account | None) -> Identity:
         identity.verified = False
         _set_deliverability(identity, Deliverability.UNKNOWN, clock.now())
         identity.save()
+        _touch(identity.person_id)
         _enter(identity, Kind.CORRECTED, clock.now(), by=by, note=f"{old} → {address}")
     live.publish(f"person:{identity.person_id}")
     return identity
@@ -272,7 +273,12 @@ def _checked(address: str) -> str:
     return addresses.normalise(address)
 
 
+def _touch(person_id: int) -> None:
+    Person.objects.filter(pk=person_id).update(updated_at=clock.now())
+
+
 def _create(person: Person, address: str, normal: str, primary: bool) -> Identity:
+    _touch(person.pk)
     return Identity.objects.create(
         person=person,
         address=address,

@@ -22,7 +22,10 @@ class Person(models.Model):
     phone = models.CharField(max_length=60, blank=True)
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField()  # also where an address changed: search follows it
+
+    class Meta:
+        indexes = [models.Index(fields=["updated_at", "id"], name="person_updated")]
 
     def __str__(self) -> str:
         return self.name

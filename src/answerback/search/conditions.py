@@ -1,19 +1,40 @@
-"""Conditions of views as database queries. Fields and operators are Zendesk's, and `delivery` of ours."""
+"""Conditions of views: one table with their titles, kinds of value and operators. Fields are Zendesk's, and some ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_noop
 
-from answerback.outbound.models import Delivery, Message, Resolution
+from answerback.core import clock
+from answerback.outbound.models import Delivery, Message
 from answerback.people.models import Account
-from answerback.tickets.models import Tag, Ticket
+from answerback.search.sorts import open_failures
+from answerback.tickets.models import Comment, Tag, Ticket
 from answerback.tickets.update import PRIORITY_RANK, STATUS_RANK
 
 Health = Ticket.Health
-Condition = Callable[[str, str, Account | None], Q]
+STATUSES = {str(status): rank for status, rank in STATUS_RANK.items()}
+PRIORITIES = {str(name): rank for name, rank in PRIORITY_RANK.items()}
+IS = ("is", "is_not")
+RANKED = (*IS, "less_than", "greater_than")
+HAS = ("includes", "not_includes")
+AGO = ("within_hours", "before_hours")
+_MOST_HOURS = 24 * 365 * 50
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`kind` says how a value is asked for: "choice" of known ones, "words", "hours", or "none" at all."""
+
+    title: str
+    find: Callable[[str, str, Account | None], Q]
+    operators: Sequence[str] = IS
+    kind: str = "choice"
 
 
 def build(conditions: dict[str, list[dict[str, Any]]], account: Account | None) -> Q:
@@ -39,43 +60,43 @@ def delivery(value: str, account: Account | None = None) -> Q:
         case "answer":
             return Q(delivery_health=Health.FAILED)
         case "automatic":
-            return delivery("open") & Q(Exists(_failing(Q(kind=Message.Kind.AUTOMATIC))))
+            return delivery("open") & Q(Exists(open_failures(Q(kind=Message.Kind.AUTOMATIC))))
         case "mine":
             mine = Q(kind=Message.Kind.ANSWER, message__comment__author=account.person_id if account else None)
-            return delivery("answer") & Q(Exists(_failing(mine)))
-    return _nothing()
+            return delivery("answer") & Q(Exists(open_failures(mine)))
+        case "held":
+            return Q(Exists(Delivery.objects.filter(ticket=OuterRef("pk"), state="held")))
+    return nothing()
 
 
 def tag(name: str) -> Q:
     return Q(Exists(Tag.objects.filter(ticket=OuterRef("pk"), name=name.lower())))
 
 
-def ranked(field: str, ranks: dict[str, int], operator: str, value: str) -> Q:
-    """Statuses and priorities compare by their order."""
+def compared(column: str, ranks: dict[str, int], operator: str, value: str) -> Q | None:
+    """Statuses and priorities compare by their order. None for a value there is not."""
     if value not in ranks:
-        return _nothing()
-    rank = ranks[value]
-    match operator:
-        case "is":
-            return Q(**{field: rank})
-        case "is_not":
-            return ~Q(**{field: rank})
-        case "less_than":
-            return Q(**{f"{field}__lt": rank})
-        case "greater_than":
-            return Q(**{f"{field}__gt": rank})
-    return _nothing()
+        return None
+    suffix = {"<": "__lt", ">": "__gt", "<=": "__lte", ">=": "__gte"}.get(operator, "")
+    return Q(**{f"{column}{suffix}": ranks[value]})
 
 
-STATUSES = {str(status): rank for status, rank in STATUS_RANK.items()}
+def nothing() -> Q:
+    return Q(pk__in=[])
 
 
 def _status(operator: str, value: str, account: Account | None) -> Q:
-    return ranked("status_rank", STATUSES, operator, value)
+    return _ranked("status_rank", STATUSES, operator, value)
 
 
 def _priority(operator: str, value: str, account: Account | None) -> Q:
-    return ranked("priority_rank", {str(name): rank for name, rank in PRIORITY_RANK.items()}, operator, value)
+    return _ranked("priority_rank", PRIORITIES, operator, value)
+
+
+def _ranked(column: str, ranks: dict[str, int], operator: str, value: str) -> Q:
+    sign = {"less_than": "<", "greater_than": ">"}.get(operator, ":")
+    found = compared(column, ranks, sign, value)
+    return nothing() if found is None else _is(found, operator)
 
 
 def _type(operator: str, value: str, account: Account | None) -> Q:
@@ -85,19 +106,24 @@ def _type(operator: str, value: str, account: Account | None) -> Q:
 def _assignee(operator: str, value: str, account: Account | None) -> Q:
     if value == "current_user":
         return _is(Q(assignee=account), operator)
-    return _is(Q(assignee=int(value)) if value.isdigit() else Q(assignee__isnull=True), operator)
+    return _is(Q(assignee=_number(value)) if _number(value) else Q(assignee__isnull=True), operator)
 
 
 def _group(operator: str, value: str, account: Account | None) -> Q:
     if value == "current_groups":
-        return _is(Q(group__members=account), operator)
-    return _is(Q(group=int(value)) if value.isdigit() else Q(group__isnull=True), operator)
+        groups = list(account.groups.values_list("pk", flat=True)) if account else []
+        return _is(Q(group__in=groups), operator)
+    return _is(Q(group=_number(value)) if _number(value) else Q(group__isnull=True), operator)
 
 
 def _requester(operator: str, value: str, account: Account | None) -> Q:
     """A person's id, or an address."""
-    by_id = Q(requester=int(value)) if value.isdigit() else Q(requester__identities__normal=value.lower())
+    by_id = Q(requester=_number(value)) if _number(value) else Q(requester__identities__normal=value.lower())
     return _is(by_id, operator)
+
+
+def _organization(operator: str, value: str, account: Account | None) -> Q:
+    return _is(Q(requester__organization__name__iexact=value) if value else Q(requester__organization=None), operator)
 
 
 def _tags(operator: str, value: str, account: Account | None) -> Q:
@@ -111,33 +137,90 @@ def _delivery(operator: str, value: str, account: Account | None) -> Q:
     return _is(delivery(value, account), operator)
 
 
+def _cause(operator: str, value: str, account: Account | None) -> Q:
+    return _is(delivery("open") & Q(Exists(open_failures(Q(cause=value)))), operator)
+
+
+def _code(operator: str, value: str, account: Account | None) -> Q:
+    by_reply = len(value) == 3 and _number(value)
+    which = Q(smtp_code=_number(value)) if by_reply else Q(enhanced_code=value)
+    return _is(delivery("open") & Q(Exists(open_failures(which))), operator)
+
+
+def _recipient_domain(operator: str, value: str, account: Account | None) -> Q:
+    which = Q(recipient__iendswith="@" + value.strip().lstrip("@"))
+    return _is(delivery("open") & Q(Exists(open_failures(which))), operator)
+
+
+def _subject(operator: str, value: str, account: Account | None) -> Q:
+    found = Q()
+    for word in value.split():
+        found |= Q(subject__icontains=word)
+    return found if operator == "includes" else ~found
+
+
+def _via(operator: str, value: str, account: Account | None) -> Q:
+    return _is(Q(via=value), operator)
+
+
+def _support_address(operator: str, value: str, account: Account | None) -> Q:
+    return _is(Q(support_address=_number(value)), operator)
+
+
+def _language(operator: str, value: str, account: Account | None) -> Q:
+    return _is(Q(requester__language=value), operator)
+
+
+def _public_comment(operator: str, value: str, account: Account | None) -> Q:
+    """Has an agent answered in public?"""
+    agents = Comment.objects.filter(ticket=OuterRef("pk"), public=True, author__account__isnull=False)
+    return _is(Q(Exists(agents)), "is" if value == "yes" else "is_not")
+
+
+def _ago(column: str) -> Callable[[str, str, Account | None], Q]:
+    def find(operator: str, value: str, account: Account | None) -> Q:
+        hours = min(_number(value), _MOST_HOURS)
+        moment = clock.now() - timedelta(hours=hours)
+        return Q(**{f"{column}__gte": moment}) if operator == "within_hours" else Q(**{f"{column}__lt": moment})
+
+    return find
+
+
 CONDITIONS: dict[str, Condition] = {
-    "status": _status,
-    "priority": _priority,
-    "type": _type,
-    "assignee_id": _assignee,
-    "group_id": _group,
-    "requester_id": _requester,
-    "current_tags": _tags,
-    "delivery": _delivery,
+    "status": Condition(gettext_noop("Status"), _status, RANKED),
+    "priority": Condition(gettext_noop("Priority"), _priority, RANKED),
+    "type": Condition(gettext_noop("Type"), _type),
+    "assignee_id": Condition(gettext_noop("Assignee"), _assignee),
+    "group_id": Condition(gettext_noop("Group"), _group),
+    "requester_id": Condition(gettext_noop("Requester"), _requester, kind="words"),
+    "organization": Condition(gettext_noop("Organisation"), _organization, kind="words"),
+    "language": Condition(gettext_noop("Language of the requester"), _language),
+    "current_tags": Condition(gettext_noop("Tags"), _tags, HAS, "words"),
+    "subject": Condition(gettext_noop("Subject"), _subject, HAS, "words"),
+    "via": Condition(gettext_noop("How it began"), _via),
+    "support_address": Condition(gettext_noop("Support address"), _support_address),
+    "answered": Condition(gettext_noop("Answered by an agent"), _public_comment, ("is",)),
+    "delivery": Condition(gettext_noop("Delivery"), _delivery),
+    "cause": Condition(gettext_noop("Cause of an open failure"), _cause),
+    "code": Condition(gettext_noop("Error code of an open failure"), _code, kind="words"),
+    "recipient_domain": Condition(gettext_noop("Domain of a failed recipient"), _recipient_domain, kind="words"),
+    "created": Condition(gettext_noop("Created"), _ago("created_at"), AGO, "hours"),
+    "updated": Condition(gettext_noop("Last update"), _ago("updated_at"), AGO, "hours"),
+    "solved": Condition(gettext_noop("Solved"), _ago("solved_at"), AGO, "hours"),
+    "failed": Condition(gettext_noop("Failed since"), _ago("failed_at"), AGO, "hours"),
 }
 
 
 def _row(row: dict[str, Any], account: Account | None) -> Q:
     condition = CONDITIONS.get(row.get("field", ""))
-    return condition(row.get("operator", "is"), str(row.get("value", "")), account) if condition else _nothing()
+    if condition is None:
+        return nothing()
+    return condition.find(row.get("operator", condition.operators[0]), str(row.get("value", "")), account)
 
 
 def _is(query: Q, operator: str) -> Q:
     return ~query if operator == "is_not" else query
 
 
-def _nothing() -> Q:
-    return Q(pk__in=[])
-
-
-def _failing(which: Q) -> Any:
-    """Unresolved failing deliveries of the outer ticket."""
-    resolved = Resolution.objects.filter(delivery=OuterRef("pk"), revoked_at__isnull=True)
-    states = Q(state__in=["failed", "cancelled"]) | Q(state="held", hold_reason="suppressed")
-    return Delivery.objects.filter(which & states & ~Exists(resolved), ticket=OuterRef("pk"))
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

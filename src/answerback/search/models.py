@@ -1,10 +1,10 @@
-"""Saved views, and the folded text that search looks into."""
+"""Saved views, and what the full text holds."""
 
 from __future__ import annotations
 
 from django.db import models
 
-from answerback.people.models import Account
+from answerback.people.models import Account, Group
 
 
 class View(models.Model):
@@ -16,18 +16,36 @@ class View(models.Model):
     columns = models.JSONField(default=list)
     sort_by = models.CharField(max_length=30, default="updated")
     descending = models.BooleanField(default=True)
+    group_by = models.CharField(max_length=30, blank=True)  # "" = not grouped
+    group_descending = models.BooleanField(default=False)
     owner = models.ForeignKey(Account, null=True, blank=True, on_delete=models.CASCADE)  # None: shared
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE)  # shared with it only
     position = models.PositiveIntegerField(default=0)
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)  # can be taken back for a while
 
     class Meta:
         ordering = ["position", "id"]
 
 
 class Document(models.Model):
-    """A ticket's words, folded (lower case, ü = ue = u): subject, comments, names and addresses."""
+    """A part of a ticket in the full text. The words themselves lie in the index (search.index)."""
 
-    ticket = models.OneToOneField("tickets.Ticket", on_delete=models.CASCADE, related_name="document")
-    text = models.TextField()
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="documents")
+    number = models.PositiveSmallIntegerField(default=0)
+    first_comment = models.BigIntegerField(default=0)
+    last_comment = models.BigIntegerField(default=0)
+    head = models.CharField(max_length=16)  # digest of subject and people: where it differs, they changed
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ticket", "number"], name="document_once")]
+
+
+class PersonDocument(models.Model):
+    """A person in the full text."""
+
+    person = models.OneToOneField("people.Person", on_delete=models.CASCADE, related_name="document")
+    number = models.PositiveSmallIntegerField(default=0)
+    seen = models.DateTimeField(null=True)  # the person's updated_at when it was read

@@ -1,197 +1,162 @@
 """The query language, after Zendesk's: words and "phrases", `key:value`, `status<solved`, `-` for not, `order_by:`.
 
-Values of one key are alternatives (`status:new status:open`); different keys all hold. A key nobody knows is a problem
-the page tells, not an empty result.
+Values of one key are alternatives (`status:new status:open`); different keys all hold, and so do words. A star stands
+for the rest of a word. What is not understood is told with its place, and left out: any text is a search.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from difflib import get_close_matches
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Q
 
-from answerback.outbound.models import Delivery
 from answerback.people.models import Account
-from answerback.search import conditions
-from answerback.search.folding import fold
-from answerback.search.models import Document
-from answerback.search.views import SORTS
-from answerback.tickets.models import Ticket
+from answerback.search import keys, matching
+from answerback.search.keys import ALIASES, KEYS, Asked
+from answerback.search.matching import Term
+from answerback.search.sorts import SORTS
 
+MOST_TERMS = 20
+LONGEST = 1000
+NEWEST, BEST = "id", "relevance"
 _TERM = re.compile(
-    r'(?P<not>-)?(?:(?P<key>[a-z_]{2,20})(?P<op>:|<=|>=|<|>))?(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))', re.I
+    r'(?P<not>-)?(?:(?P<key>[a-z_]{2,20})(?P<op>:|<=|>=|<|>)(?!//))?(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))', re.I
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_ORDERS = {"order_by", "sort_by", "sort", "sort_order"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that was not understood. `kind` is a machine word; `at` counts characters from 0."""
+
+    kind: str
+    text: str
+    at: int
+    suggestion: str = ""
 
 
 @dataclass
 class Search:
-    """A query, understood. `problems` are (machine word, what) for the page to say."""
+    """A query, understood: conditions, terms of the full text that all stand in a ticket, terms that do not."""
 
     where: Q = field(default_factory=Q)
-    sort_by: str = "updated"
+    terms: list[Term] = field(default_factory=list)
+    without: list[Term] = field(default_factory=list)
+    sort_by: str = ""
     descending: bool = True
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
-    def tickets(self) -> QuerySet[Ticket]:
-        return Ticket.objects.filter(self.where)
+    @property
+    def order(self) -> str:
+        """What was asked for; else the newest first of words, the last updated first of everything else."""
+        return self.sort_by or (NEWEST if self.terms else "updated")
+
+
+@dataclass
+class _Alternatives:
+    """The values of one key: any of them."""
+
+    where: Q | None = None
+    terms: list[Term] | None = None
+
+    def take(self, found: Q | list[Term]) -> None:
+        if isinstance(found, Q):
+            self.where = found if self.where is None else self.where | found
+        elif self.terms is None:
+            self.terms = found
+        elif len(self.terms) == 1 == len(found):
+            self.terms = [self.terms[0] | found[0]]
+        else:
+            self.terms = [*self.terms, *found]
 
 
 def parse(text: str, account: Account | None) -> Search:
     """Never raises: what is not understood is told in `problems` and left out."""
     search = Search()
-    alternatives: dict[tuple[str, str, bool], Q] = defaultdict(Q)
-    for term in _TERM.finditer(text):
-        key, operator = (term["key"] or "").lower(), term["op"] or ""
-        value = term["phrase"] if term["phrase"] is not None else term["word"]
-        if key in ("order_by", "sort"):
-            _order(search, key, value)
-            continue
-        query = _term(search, key, operator, value, account)
-        if query is None:
-            continue
-        negated = bool(term["not"])
-        slot = (key, operator, negated) if key and operator == ":" else (str(term.start()), "", negated)
-        alternatives[slot] |= query
-    for (_, _, negated), query in alternatives.items():
-        search.where &= ~query if negated else query
+    if len(text) > LONGEST:
+        search.problems.append(Problem("too_long", text[LONGEST : LONGEST + 20], LONGEST))
+    slots: dict[tuple[str, str, bool], _Alternatives] = {}
+    for count, term in enumerate(_TERM.finditer(text[:LONGEST].replace("\0", " "))):
+        if count == MOST_TERMS:
+            search.problems.append(Problem("too_many", term[0], term.start()))
+            break
+        _read(search, term, slots, account)
+    for (_, _, negated), found in slots.items():
+        _take(search, found, negated)
     return search
 
 
-def _term(search: Search, key: str, operator: str, value: str, account: Account | None) -> Q | None:
-    if not key:
-        return _words(value)
-    if key in ("created", "updated", "solved"):
-        return _dated(search, f"{key}_at", operator, value)
-    if key in ("status", "priority"):
-        return _ranked(search, key, operator, value)
-    handler = _KEYS.get(key)
-    if handler is None:
-        search.problems.append(("unknown_key", key))
-        return None
-    return handler(value, account)
-
-
-def _words(value: str) -> Q:
-    folded = fold(value).strip("*").strip()
-    if value.lstrip("#").isdigit():
-        return Q(pk=int(value.lstrip("#")[:18])) | Q(_in_document(folded))
-    return Q(_in_document(folded)) if folded else Q()
-
-
-def _in_document(folded: str) -> Exists:
-    return Exists(Document.objects.filter(ticket=OuterRef("pk"), text__contains=folded))
-
-
-def _order(search: Search, key: str, value: str) -> None:
-    if key == "sort":
-        search.descending = value.lower() != "asc"
+def _read(
+    search: Search,
+    term: re.Match[str],
+    slots: dict[tuple[str, str, bool], _Alternatives],
+    account: Account | None,
+) -> None:
+    key, operator, negated = (term["key"] or "").lower(), term["op"] or "", bool(term["not"])
+    phrase = term["phrase"] is not None
+    value = term["phrase"] if phrase else term["word"]
+    if key in _ORDERS:
+        _order(search, key, value, term.start("word") if not phrase else term.start())
         return
-    name = value.lower().removesuffix("_at")
-    if name in SORTS:
+    found = _find(search, term, ALIASES.get(key, key), Asked(operator, value, account, phrase))
+    if found is None:
+        return
+    slot = (key, operator, negated) if key and operator == ":" else ("", str(term.start()), negated)
+    slots.setdefault(slot, _Alternatives()).take(found)
+
+
+def _find(search: Search, term: re.Match[str], key: str, asked: Asked) -> Q | list[Term] | None:
+    if not key:
+        return _words(asked)
+    row = KEYS.get(key)
+    if row is None:
+        search.problems.append(Problem("unknown_key", key, term.start("key"), _closest(key, [*KEYS, *ALIASES])))
+        return None
+    if asked.operator != ":" and not row.compares:
+        search.problems.append(Problem("no_comparison", key, term.start("op")))
+        return None
+    found = row.find(asked)
+    if found is None:
+        at = term.start("phrase" if asked.phrase else "word")
+        kind = "bad_moment" if key in ("created", "updated", "solved", "failed") else "bad_value"
+        search.problems.append(Problem(kind, asked.value, at, _closest(asked.value, row.values)))
+    return found
+
+
+def _words(asked: Asked) -> Q | list[Term] | None:
+    if asked.phrase:
+        return matching.phrase(asked.value) or None
+    if asked.value.startswith("#") and (number := keys.KEYS["id"].find(Asked(":", asked.value, None))) is not None:
+        return number
+    return matching.word(asked.value) or None
+
+
+def _take(search: Search, found: _Alternatives, negated: bool) -> None:
+    if found.where is not None:
+        search.where &= ~found.where if negated else found.where
+    if not found.terms:
+        return
+    if negated:
+        search.without += found.terms
+    else:
+        search.terms += found.terms
+
+
+def _order(search: Search, key: str, value: str, at: int) -> None:
+    value = value.lower()
+    if key in ("sort", "sort_order") and value in ("asc", "desc"):
+        search.descending = value != "asc"
+        return
+    name = {"ticket_type": "type", "number": "id", "newest": "id"}.get(value, value.removesuffix("_at"))
+    if name in SORTS or name == BEST:
         search.sort_by = name
     else:
-        search.problems.append(("unknown_order", value))
+        search.problems.append(Problem("unknown_order", value, at, _closest(name, [*SORTS, BEST])))
 
 
-def _ranked(search: Search, key: str, operator: str, value: str) -> Q | None:
-    value = {"on-hold": "hold", "onhold": "hold"}.get(value.lower(), value.lower())
-    words = {":": "is", "<": "less_than", ">": "greater_than"}
-    field_conditions = {"field": key, "value": value}
-    if operator in words:
-        return conditions.build({"all": [field_conditions | {"operator": words[operator]}]}, None)
-    strict = conditions.build({"all": [field_conditions | {"operator": words[operator[0]]}]}, None)
-    return strict | conditions.build({"all": [field_conditions | {"operator": "is"}]}, None)
+def _closest(text: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(text.lower(), list(known), 1, 0.6)), "")
 
-
-def _dated(search: Search, column: str, operator: str, value: str) -> Q | None:
-    if not _DATE.match(value):
-        search.problems.append(("bad_date", value))
-        return None
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        search.problems.append(("bad_date", value))
-        return None
-    start = timezone.make_aware(datetime.combine(day, time.min))
-    end = start + timedelta(days=1)
-    match operator:
-        case "<":
-            return Q(**{f"{column}__lt": start})
-        case "<=":
-            return Q(**{f"{column}__lt": end})
-        case ">":
-            return Q(**{f"{column}__gte": end})
-        case ">=":
-            return Q(**{f"{column}__gte": start})
-    return Q(**{f"{column}__gte": start, f"{column}__lt": end})
-
-
-def _tags(value: str, account: Account | None) -> Q:
-    return conditions.tag(value)
-
-
-def _delivery(value: str, account: Account | None) -> Q:
-    return conditions.delivery(value.lower(), account)
-
-
-def _subject(value: str, account: Account | None) -> Q:
-    return Q(subject__icontains=value.strip("*"))
-
-
-def _requester(value: str, account: Account | None) -> Q:
-    if value == "me":
-        return Q(requester=account.person_id if account else None)
-    return Q(requester__identities__normal=value.lower()) | Q(requester__name__icontains=value)
-
-
-def _assignee(value: str, account: Account | None) -> Q:
-    if value == "me":
-        return Q(assignee=account)
-    if value == "none":
-        return Q(assignee__isnull=True)
-    return Q(assignee__email__iexact=value) | Q(assignee__person__name__icontains=value)
-
-
-def _group(value: str, account: Account | None) -> Q:
-    return Q(group__isnull=True) if value == "none" else Q(group__name__iexact=value)
-
-
-def _type(value: str, account: Account | None) -> Q:
-    return Q() if value == "ticket" else Q(type=value.lower())
-
-
-def _delivered_to(**which: str) -> Q:
-    return Q(Exists(Delivery.objects.filter(ticket=OuterRef("pk"), **which).exclude(kind="agent")))
-
-
-def _cause(value: str, account: Account | None) -> Q:
-    return _delivered_to(cause=value.lower())
-
-
-def _code(value: str, account: Account | None) -> Q:
-    return _delivered_to(smtp_code=value) if value.isdigit() and len(value) == 3 else _delivered_to(enhanced_code=value)
-
-
-def _recipient(value: str, account: Account | None) -> Q:
-    return _delivered_to(recipient__iexact=value)
-
-
-_KEYS: dict[str, Callable[[str, Account | None], Q]] = {
-    "tags": _tags,
-    "tag": _tags,
-    "delivery": _delivery,
-    "subject": _subject,
-    "requester": _requester,
-    "assignee": _assignee,
-    "group": _group,
-    "type": _type,
-    "cause": _cause,
-    "code": _code,
-    "recipient": _recipient,
-}

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from answerback.core import clock
 from answerback.people.models import Account
-from answerback.search import conditions
+from answerback.search import conditions, sorts
+from answerback.search.keyset import Key
 from answerback.search.models import View
 from answerback.tickets.models import Ticket
 
-# what a list can be sorted by -> the column; every order ends with the id, so that it is total
-SORTS = {
-    "updated": "updated_at",
-    "created": "created_at",
-    "failed": "failed_at",
-    "id": "id",
-    "status": "status_rank",
-    "priority": "priority_rank",
-}
 COLUMNS = {
     "id": gettext_noop("Ticket"),
     "subject": gettext_noop("Subject"),
@@ -35,9 +25,14 @@ COLUMNS = {
     "priority": gettext_noop("Priority"),
     "assignee": gettext_noop("Assignee"),
     "group": gettext_noop("Group"),
+    "organization": gettext_noop("Organisation"),
+    "type": gettext_noop("Type"),
+    "via": gettext_noop("How it began"),
+    "support_address": gettext_noop("Support address"),
     "tags": gettext_noop("Tags"),
     "updated": gettext_noop("Updated"),
     "created": gettext_noop("Created"),
+    "solved": gettext_noop("Solved"),
     "failed_recipient": gettext_noop("Failed recipient"),
     "cause": gettext_noop("Cause"),
     "code": gettext_noop("Code"),
@@ -45,7 +40,7 @@ COLUMNS = {
 }
 _TICKET = ["subject", "requester", "status", "assignee", "updated"]
 _FAILURE = ["subject", "failed_recipient", "cause", "code", "failed", "assignee"]
-PAGE_SIZE = 50
+COUNTED = 9999
 
 
 def _row(field: str, operator: str, value: str) -> dict[str, str]:
@@ -113,15 +108,6 @@ SYSTEM_VIEWS: list[dict[str, Any]] = [
 ]
 
 
-@dataclass(frozen=True)
-class Page:
-    """Rows of a list, and the marks that lead to the neighbours ("" where there is none)."""
-
-    tickets: list[Ticket]
-    after: str
-    before: str
-
-
 def install(but: Collection[str] = ()) -> list[str]:
     """Write the system views whose keys are not in `but`. Gives the keys of all."""
     now = clock.now()
@@ -144,91 +130,51 @@ def install(but: Collection[str] = ()) -> list[str]:
 
 def visible_to(account: Account) -> list[View]:
     """Shared views and the account's own, in order."""
-    return list(View.objects.filter(Q(owner=None) | Q(owner=account), active=True))
+    return list(_visible(account).filter(active=True))
 
 
 def find(key_or_id: str, account: Account) -> View | None:
     """By key ("undelivered") or by id; only what the account may see."""
-    rows = View.objects.filter(Q(owner=None) | Q(owner=account), active=True)
-    return rows.filter(pk=int(key_or_id)).first() if key_or_id.isdigit() else rows.filter(key=key_or_id).first()
+    rows = _visible(account)
+    if key_or_id.isascii() and key_or_id.isdigit() and len(key_or_id) < 19:
+        return rows.filter(pk=int(key_or_id)).first()
+    return rows.filter(key=key_or_id).exclude(key="").first()
 
 
 def tickets(view: View, account: Account | None) -> QuerySet[Ticket]:
     return Ticket.objects.filter(conditions.build(view.conditions, account))
 
 
-def counts(views: list[View], account: Account) -> dict[int, int]:
-    """By view id, in one query."""
-    if not views:
-        return {}
-    wanted = {
-        f"v{view.pk}": Count(
-            "pk", filter=conditions.build(view.conditions, account) & Q(pk__isnull=False), distinct=True
-        )
-        for view in views
-    }
-    found = Ticket.objects.aggregate(**wanted)
-    return {view.pk: found[f"v{view.pk}"] for view in views}
-
-
-def page(
-    rows: QuerySet[Ticket], sort_by: str, descending: bool, after: str = "", before: str = "", size: int = PAGE_SIZE
-) -> Page:
-    """One page by keyset: as fast in the middle of a million as at the start. Marks that are not ours are ignored."""
-    column = SORTS.get(sort_by, "updated_at")
-    backwards = bool(before)
-    mark = _read_mark(before or after, column)
-    if mark:
-        rows = rows.filter(_beyond(column, mark, descending != backwards))
-    order = [_order(column, descending != backwards)]
-    if column != "id":
-        order.append(_order("id", descending != backwards))
-    found = list(rows.select_related("requester", "assignee__person", "group").order_by(*order)[: size + 1])
-    more = len(found) > size
-    found = found[:size]
-    if backwards:
-        found.reverse()
-    has_next = bool(found) and (more if not backwards else True)
-    has_previous = bool(found) and (bool(mark) if not backwards else more)
-    return Page(
-        found,
-        _mark(found[-1], column) if has_next else "",
-        _mark(found[0], column) if has_previous else "",
+def ordered(
+    view: View, account: Account | None, sort_by: str = "", descending: bool = True
+) -> tuple[QuerySet[Ticket], list[Key]]:
+    """The view's tickets and the keys of its order, or of another one that a reader asked for."""
+    if sort_by not in sorts.SORTS:
+        sort_by, descending = view.sort_by, view.descending
+    rows = tickets(view, account).select_related(
+        "requester__organization", "assignee__person", "group", "support_address"
     )
+    return sorts.ordered(rows, sort_by, descending, view.group_by, view.group_descending)
 
 
-def _order(column: str, descending: bool) -> Any:
-    return F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_first=True)
+def counts(views: Sequence[View], account: Account) -> dict[int, int]:
+    """By view id, in one query. Each is counted up to COUNTED + 1 only: no list is walked to its end."""
+    found = dict.fromkeys((view.pk for view in views), 0)
+    asked: dict[int, tuple[str, tuple[Any, ...]]] = {}
+    for view in views:
+        rows = tickets(view, account).order_by().values("pk")[: COUNTED + 1]
+        try:
+            asked[view.pk] = rows.query.sql_with_params()
+        except EmptyResultSet:  # nothing can match
+            continue
+    if not asked:
+        return found
+    select = ", ".join(f"(SELECT count(*) FROM ({sql}) AS one{pk})" for pk, (sql, _) in asked.items())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {select}", [value for _, values in asked.values() for value in values])
+        return found | dict(zip(asked, cursor.fetchone(), strict=True))
 
 
-def _beyond(column: str, mark: list[Any], descending: bool) -> Q:
-    value, pk = mark
-    way = "lt" if descending else "gt"
-    if column == "id":
-        return Q(**{f"id__{way}": pk})
-    if value is None:  # nulls are the small end
-        same = Q(**{f"{column}__isnull": True, f"id__{way}": pk})
-        return same if descending else same | Q(**{f"{column}__isnull": False})
-    beyond = Q(**{f"{column}__{way}": value}) | Q(**{column: value, f"id__{way}": pk})
-    return beyond | Q(**{f"{column}__isnull": True}) if descending and column == "failed_at" else beyond
-
-
-def _mark(ticket: Ticket, column: str) -> str:
-    value = getattr(ticket, column)
-    text = json.dumps([value.isoformat() if hasattr(value, "isoformat") else value, ticket.pk])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_mark(text: str, column: str) -> list[Any] | None:
-    """[value of the column, id], or None for what is no mark of a list in this order."""
-    try:
-        value, pk = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return [_typed(value, column), int(pk)]
-    except (ValueError, TypeError):
-        return None
-
-
-def _typed(value: Any, column: str) -> Any:
-    if not column.endswith("_at"):
-        return int(value)
-    return None if value is None else datetime.fromisoformat(value)
+def _visible(account: Account) -> QuerySet[View]:
+    mine = Q(owner=account) | Q(owner=None, group=None) | Q(owner=None, group__in=account.groups.values("pk"))
+    return View.objects.filter(mine, deleted_at=None)

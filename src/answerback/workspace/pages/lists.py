@@ -6,28 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext, gettext_noop
 
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
-from answerback.search import query, views
-from answerback.search.views import COLUMNS, SORTS
+from answerback.search import catching_up, find, keyset, query, views
+from answerback.search.keyset import Page
+from answerback.search.models import View
+from answerback.search.sorts import SORTS
+from answerback.search.views import COLUMNS
 from answerback.tickets.models import Tag, Ticket
-from answerback.workspace import frame
+from answerback.workspace import frame, list_groups, query_words
 from answerback.workspace.access import account_of, agent_required
 
 FAILURE_COLUMNS = {"failed_recipient", "cause", "code"}
 SEARCH_COLUMNS = ["subject", "requester", "status", "assignee", "updated"]
 # column -> what the list is sorted by when its heading is pressed
-SORTED_BY = {"subject": "id"} | {column: column for column in SORTS}
-PROBLEMS = {
-    "unknown_key": gettext_noop("“%s:” is not something one can search by."),
-    "unknown_order": gettext_noop("One cannot sort by “%s”."),
-    "bad_date": gettext_noop("“%s” is not a date; write it like 2026-11-23."),
-}
+SORTED_BY = {column: column for column in COLUMNS if column in SORTS}
+COUNTED = 999  # tickets of a search that are counted
 EMPTY_TEXTS = {
     "undelivered": (
         gettext_noop("Every reply arrived"),
@@ -64,6 +62,7 @@ class Row:
     ticket: Ticket
     failures: Sequence[Chain]
     tags: Sequence[str]
+    group_title: str = ""  # of the group that begins with this row
 
 
 @agent_required
@@ -73,11 +72,11 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         raise Http404
     title, text = EMPTY_TEXTS.get(found.key, EMPTY_VIEW)
-    context = _list_context(request, views.tickets(found, account), found.columns, found.sort_by, found.descending)
+    context = _view_context(request, found)
     context |= {
         "view": found,
         "title": frame.title_of(found),
-        "may_edit": not found.key and (found.owner_id in (None, account.pk)),
+        "may_edit": not found.key and (found.owner_id == account.pk or (found.owner_id is None and account.is_admin)),
         "empty_title": gettext(title),
         "empty_text": gettext(text),
         "live_url": request.get_full_path(),
@@ -89,14 +88,42 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     understood = query.parse(text, account_of(request))
-    rows = understood.tickets() if text else Ticket.objects.none()
-    context = _list_context(request, rows, SEARCH_COLUMNS, understood.sort_by, understood.descending)
+    context: dict[str, Any] = {"query_text": text, "live_url": request.get_full_path()}
+    if text:
+        context |= _search_context(request, understood)
     context |= {
-        "query_text": text,
-        "problems": [gettext(PROBLEMS[problem]) % what for problem, what in understood.problems],
-        "live_url": request.get_full_path(),
+        "problems": [query_words.problem(one, text) for one in understood.problems],
+        "help": query_words.help_sheet(),
+        "still_reading": catching_up.left(),
     }
     return _render_list(request, "lists/search.html", context)
+
+
+def _view_context(request: HttpRequest, view: View) -> dict[str, Any]:
+    wanted, ascending = _asked_order(request)
+    rows, keys = views.ordered(view, account_of(request), wanted, not ascending)
+    page = keyset.page(rows, keys, request.GET.get("after", ""), request.GET.get("before", ""))
+    sort_by, descending = (wanted, not ascending) if wanted else (view.sort_by, view.descending)
+    return _list_context(request, page, view.columns, sort_by, descending, view.group_by)
+
+
+def _search_context(request: HttpRequest, understood: query.Search) -> dict[str, Any]:
+    wanted, ascending = _asked_order(request)
+    order, descending = (wanted, not ascending) if wanted else (understood.order, understood.descending)
+    page = find.page(understood, order, descending, request.GET.get("after", ""), request.GET.get("before", ""))
+    columns = [*SEARCH_COLUMNS, *([order] if order in COLUMNS and order not in (*SEARCH_COLUMNS, "id") else [])]
+    count = find.count(understood, COUNTED) if request.GET.get("part") != "table" else 0
+    return _list_context(request, page, columns, order, descending) | {
+        "count": min(count, COUNTED),
+        "more": count > COUNTED,
+        "orders": query_words.orders(order, bool(understood.terms), lambda sort: _url(request, sort=sort)),
+    }
+
+
+def _asked_order(request: HttpRequest) -> tuple[str, bool]:
+    """What the reader sorts by ("" where the list's own order holds), and whether the small end comes first."""
+    wanted = request.GET.get("sort", "")
+    return wanted if wanted in SORTS or wanted == query.BEST else "", request.GET.get("order") == "asc"
 
 
 def _render_list(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -105,16 +132,11 @@ def _render_list(request: HttpRequest, template: str, context: dict[str, Any]) -
 
 
 def _list_context(
-    request: HttpRequest, tickets: QuerySet[Ticket], columns: Sequence[str], sort_by: str, descending: bool
+    request: HttpRequest, page: Page, columns: Sequence[str], sort_by: str, descending: bool, group_by: str = ""
 ) -> dict[str, Any]:
-    if (wanted := request.GET.get("sort", "")) in SORTS:
-        sort_by, descending = wanted, request.GET.get("order") != "asc"
-    page = views.page(
-        tickets, sort_by, descending, after=request.GET.get("after", ""), before=request.GET.get("before", "")
-    )
     shown = [column for column in columns if column in COLUMNS and column != "id"]
     return {
-        "rows": _rows(page.tickets, shown),
+        "rows": _rows(page.rows, shown, group_by),
         "headings": [_heading(request, column, sort_by, descending) for column in shown],
         "columns": shown,
         "after_url": _url(request, after=page.after) if page.after else "",
@@ -122,14 +144,18 @@ def _list_context(
     }
 
 
-def _rows(tickets: Sequence[Ticket], columns: Sequence[str]) -> list[Row]:
+def _rows(tickets: Sequence[Ticket], columns: Sequence[str], group_by: str) -> list[Row]:
     ids = [ticket.pk for ticket in tickets]
     failures = standing.open_failures_of(ids) if FAILURE_COLUMNS & set(columns) else {}
     tags: dict[int, list[str]] = {}
     if "tags" in columns:
         for ticket_id, name in Tag.objects.filter(ticket__in=ids).order_by("name").values_list("ticket_id", "name"):
             tags.setdefault(ticket_id, []).append(name)
-    return [Row(ticket, failures.get(ticket.pk, ()), tags.get(ticket.pk, ())) for ticket in tickets]
+    titles = list_groups.titles(tickets, group_by)
+    return [
+        Row(ticket, failures.get(ticket.pk, ()), tags.get(ticket.pk, ()), title)
+        for ticket, title in zip(tickets, titles, strict=True)
+    ]
 
 
 def _heading(request: HttpRequest, column: str, sort_by: str, descending: bool) -> Heading:

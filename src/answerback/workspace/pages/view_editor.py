@@ -18,7 +18,8 @@ from answerback.people import accounts
 from answerback.people.models import Account, Group
 from answerback.search import saved, views
 from answerback.search.models import View
-from answerback.search.views import COLUMNS, SORTS
+from answerback.search.sorts import SORTS
+from answerback.search.views import COLUMNS
 from answerback.workspace import words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.rule_words import OPERATORS

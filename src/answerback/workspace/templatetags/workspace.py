@@ -94,6 +94,11 @@ def priority_name(priority: str) -> str:
 
 
 @register.filter
+def type_name(kind: str) -> str:
+    return words.value_name("type", kind)
+
+
+@register.filter
 def remote_images(html: str) -> int:
     """How many images of a mail lie on the Internet."""
     return mail_html.split_remote_images(html)[1]

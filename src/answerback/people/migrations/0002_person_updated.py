@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("people", "0001_initial")]
+
+    operations = [
+        migrations.AddIndex("person", models.Index(fields=["updated_at", "id"], name="person_updated")),
+    ]
