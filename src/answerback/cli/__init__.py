@@ -26,6 +26,7 @@ VERBS = {
     "doctor": "Check database, store, queue and relay.",
     "deliveries": "List deliveries: one message to one recipient each.",
     "queue": "Show the queue, or wait until it is idle.",
+    "reindex": "Read all tickets and people into the search index again.",
     "rawmail": "List received mail, or have it read again.",
     "receive-pipe": "Take one mail on stdin, for a mail server's pipe.",
     "send-test": "Send a test mail and tell what the server said.",

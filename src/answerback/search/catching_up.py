@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 
-from answerback.core import clock
 from answerback.core.models import Setting
 from answerback.people.models import Person
 from answerback.search import documents
@@ -71,11 +70,15 @@ def people(seconds: float = 1.0) -> int:
     return read
 
 
-def _changed_people() -> list[Person]:
+def unread_people() -> QuerySet[Person]:
+    """Those whom the index does not know yet, or not as they are now."""
     since = datetime.fromisoformat(str(_value(_PEOPLE, _BEGINNING))) - _MARGIN
     unseen = Q(document__isnull=True) | ~Q(document__seen=F("updated_at"))
-    rows = Person.objects.filter(unseen, updated_at__gte=since).select_related("organization")
-    return list(rows.order_by("updated_at", "id")[:_BATCH])
+    return Person.objects.filter(unseen, updated_at__gte=since)
+
+
+def _changed_people() -> list[Person]:
+    return list(unread_people().select_related("organization").order_by("updated_at", "id")[:_BATCH])
 
 
 def _follow(person: Person) -> None:

@@ -1,4 +1,4 @@
-"""Conditions of views: one table with their titles, kinds of value and operators. Fields are Zendesk's, and some ours."""
+"""Conditions of views: one table with titles, kinds of value and operators. Fields are Zendesk's, and some ours."""
 
 from __future__ import annotations
 

@@ -60,10 +60,10 @@ class PostgresqlIndex:
         inner = f"SELECT {self._owner} AS owner FROM {self._table} WHERE words @@ %s::tsquery"  # noqa: S608
         outer = f" WHERE owner {way} %s" if beyond is not None else ""
         select = (
-            f"WITH found AS MATERIALIZED ({inner}) "
+            f"WITH found AS MATERIALIZED ({inner}) "  # noqa: S608
             f"SELECT DISTINCT owner FROM found{outer} ORDER BY owner {order} LIMIT %s"
         )
-        parameters = [said, *([beyond] if beyond is not None else []), limit]
+        parameters: list[str | int] = [said, *([beyond] if beyond is not None else []), limit]
         with connection.cursor() as cursor:
             cursor.execute(select, parameters)
             return [row[0] for row in cursor.fetchall()]

@@ -20,11 +20,11 @@ _TOKENIZER = "unicode61 remove_diacritics 0 categories ''L* N* Co Mn Mc Me P* S*
 
 def create_statements(table: str, documents: str, owner: str) -> list[str]:
     """The table, and a trigger that forgets the words of a document that is deleted, by whatever means."""
+    forget = f"DELETE FROM {table} WHERE rowid = OLD.{owner} * {MOST_DOCUMENTS} + OLD.number"  # noqa: S608
     return [
         f"CREATE VIRTUAL TABLE {table} USING fts5({', '.join(_NAMES.values())}, content='', contentless_delete=1, "
         f"prefix='3', tokenize='{_TOKENIZER}')",
-        f"CREATE TRIGGER {table}_forget AFTER DELETE ON {documents} BEGIN "
-        f"DELETE FROM {table} WHERE rowid = OLD.{owner} * {MOST_DOCUMENTS} + OLD.number; END",
+        f"CREATE TRIGGER {table}_forget AFTER DELETE ON {documents} BEGIN {forget}; END",
     ]
 
 

@@ -13,13 +13,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
 from answerback.people.models import Account, Identity, Organization
-from answerback.search import conditions, index, matching, moments
+from answerback.search import catching_up, conditions, index, matching, moments
 from answerback.search.matching import Column, Term
 from answerback.tickets.models import Attachment, Participant, Tag, Ticket
 from mailroom import address as addresses
 
 FEW = 2000
 _MOST_PEOPLE = 1000
+_MOST_FRESH = 100
 _COMPARISONS = ("<", ">", "<=", ">=")
 COMMENT = (Column.TEXT,)
 SUBJECT = (Column.SUBJECT,)
@@ -94,13 +95,19 @@ def people_ids(text: str, account: Account | None) -> list[int]:
         normal = addresses.normalise(text)
         if known := list(Identity.objects.filter(normal=normal).values_list("person_id", flat=True)):
             return known
+    return find_people(text, _MOST_PEOPLE)
+
+
+def find_people(text: str, limit: int) -> list[int]:
+    """People whose names and addresses have all the words; those who changed just now by the very letters."""
     terms = matching.word(text)
-    return find_people(terms, _MOST_PEOPLE) if terms else []
-
-
-def find_people(terms: list[Term], limit: int) -> list[int]:
-    whole = settled(terms, index.people())
-    return index.people().hits(whole, limit)
+    if not terms:
+        return []
+    part = text.strip("*")
+    fresh = catching_up.unread_people().filter(Q(name__icontains=part) | Q(identities__address__icontains=part))
+    found = dict.fromkeys(fresh.order_by("-id").values_list("pk", flat=True)[:_MOST_FRESH])
+    found |= dict.fromkeys(index.people().hits(settled(terms, index.people()), limit))
+    return sorted(found, reverse=True)[:limit]
 
 
 def settled(terms: Sequence[Term], where: index.Index) -> list[Term]:

@@ -159,4 +159,3 @@ def _order(search: Search, key: str, value: str, at: int) -> None:
 
 def _closest(text: str, known: Iterable[str]) -> str:
     return next(iter(get_close_matches(text.lower(), list(known), 1, 0.6)), "")
-

@@ -88,15 +88,15 @@ def switch_view(view: View, active: bool) -> None:
 
 
 def move_view(views: Sequence[View], view: View, step: int) -> None:
-    """One place up (-1) or down (1) among `views`, which are in order. The others keep theirs."""
+    """One place up (-1) or down (1) among `views`, which are in order."""
     ids = [one.pk for one in views]
     at = ids.index(view.pk)
-    to = min(max(at + step, 0), len(ids) - 1)
-    ids.insert(to, ids.pop(at))
-    places = sorted(one.position for one in views)
+    ids.insert(min(max(at + step, 0), len(ids) - 1), ids.pop(at))
+    place = 0
     with transaction.atomic():
-        for at, pk in enumerate(ids):
-            View.objects.filter(pk=pk).update(position=max(places[at], places[0] + at))
+        for pk, old in zip(ids, sorted(one.position for one in views), strict=True):
+            place = max(place + 1, old)
+            View.objects.filter(pk=pk).update(position=place)
     live.publish("tickets")
 
 

@@ -64,7 +64,9 @@ SORTS: dict[str, Sort] = {
     "code": Sort(expression=_of_newest_failure(_CODE), nullable=True),
 }
 # grouping by what nearly every ticket has for itself would be no grouping
-GROUPINGS = ("status", "priority", "type", "assignee", "group", "requester", "organization", "support_address", "via", "cause")  # fmt: skip
+GROUPINGS = (
+    "status", "priority", "type", "assignee", "group", "requester", "organization", "support_address", "via", "cause",
+)  # fmt: skip
 
 
 def ordered(

@@ -22,6 +22,7 @@ from answerback.core.db import DatabaseThread
 from answerback.desk import closing, escalation, notices, upload_tokens, webhook_queue
 from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
+from answerback.search import catching_up, saved
 
 TICK_SECONDS = 1.0
 JUMP = timedelta(seconds=60)  # less is drift, or a busy machine
@@ -48,6 +49,9 @@ CHORES = (
     Chore("old webhook calls", 3600, webhook_queue.forget_old),
     Chore("failures nobody has seen to", 60, escalation.escalate),
     Chore("old notices", 3600, notices.forget_old),
+    Chore("people who changed, for search", 1, catching_up.people),
+    Chore("tickets that search does not know", 5, catching_up.tickets),
+    Chore("views deleted long ago", 3600, saved.forget_deleted),
     Chore("old live changes", 60, live.forget_old),
     Chore("old idempotency keys", 300, idempotency.forget_old),
     Chore("uploads nobody used", 300, upload_tokens.forget_old),

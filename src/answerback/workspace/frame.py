@@ -33,7 +33,6 @@ BLOCKS: Sequence[tuple[str, str, Sequence[str]]] = (
         ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures"),
     ),
 )
-COUNT_SHOWN = 9999
 HEALTH_WORDS = {
     "fine": gettext_noop("everything is being sent"),
     "waiting": gettext_noop("some mail is waiting"),
@@ -53,7 +52,7 @@ class Link:
     def count_text(self) -> str:
         if not self.count:
             return ""
-        return f"{COUNT_SHOWN}+" if self.count > COUNT_SHOWN else str(self.count)
+        return f"{views.COUNTED}+" if self.count > views.COUNTED else str(self.count)
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def view_blocks(account: Account, path: str) -> list[Block]:
         for view in rows
     }
     placed = {key for _, _, keys in BLOCKS for key in keys}
-    blocks = [Block(key, gettext(title), [links[k] for k in keys if k in links]) for key, title, keys in BLOCKS]
+    blocks = [Block(key, gettext(title), [links[k] for k in links if k in keys]) for key, title, keys in BLOCKS]
     others = [link for key, link in links.items() if key not in placed]
     return [*blocks, Block("own", gettext("More views"), others)]
 

@@ -118,6 +118,10 @@ def help_sheet() -> list[KeyHelp]:
     ]
 
 
+def examples() -> list[tuple[str, str]]:
+    return [(text, gettext(meaning)) for text, meaning in EXAMPLES]
+
+
 def orders(current: str, with_words: bool, url: Callable[[str], str]) -> list[Order]:
     """The orders one may choose; the best match only where there are words to match."""
     shown = {sort: title for sort, title in ORDERS.items() if with_words or sort != query.BEST}

@@ -43,10 +43,13 @@ urlpatterns = [
     path("notices/read", notices.mark),
     path("notices/<int:notice_id>", notices.follow),
     # lists
+    path("views", view_editor.manage),
     path("views/new", view_editor.edit),
+    path("views/preview", view_editor.preview),
     path("views/condition", view_editor.condition),
     path("views/<int:view_id>/edit", view_editor.edit),
-    path("views/<int:view_id>/delete", view_editor.delete),
+    path("views/<int:view_id>/act", view_editor.act),
+    path("views/<int:view_id>/restore", view_editor.restore),
     path("views/<str:key>", lists.view),
     path("search", lists.search),
     # tickets

@@ -6,3 +6,4 @@ import "./menus.js";
 import "./card.js";
 import "./ticket.js";
 import "./composer.js";
+import "./sortable.js";

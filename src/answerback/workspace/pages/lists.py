@@ -25,6 +25,7 @@ FAILURE_COLUMNS = {"failed_recipient", "cause", "code"}
 SEARCH_COLUMNS = ["subject", "requester", "status", "assignee", "updated"]
 # column -> what the list is sorted by when its heading is pressed
 SORTED_BY = {column: column for column in COLUMNS if column in SORTS}
+PREVIEWED = 8  # rows in the editor
 COUNTED = 999  # tickets of a search that are counted
 EMPTY_TEXTS = {
     "undelivered": (
@@ -94,9 +95,22 @@ def search(request: HttpRequest) -> HttpResponse:
     context |= {
         "problems": [query_words.problem(one, text) for one in understood.problems],
         "help": query_words.help_sheet(),
+        "examples": query_words.examples(),
+        "sorts": [*SORTS, query.BEST],
         "still_reading": catching_up.left(),
     }
     return _render_list(request, "lists/search.html", context)
+
+
+def preview_context(request: HttpRequest, view: View) -> dict[str, Any]:
+    """The first rows of a view that is not stored, and how many there are."""
+    account = account_of(request)
+    rows, keys = views.ordered(view, account)
+    page = keyset.page(rows, keys, size=PREVIEWED)
+    view.pk = 0
+    count = views.counts([view], account)[0]
+    context = _list_context(request, page, view.columns, view.sort_by, view.descending, view.group_by)
+    return context | {"count": min(count, views.COUNTED), "more": count > views.COUNTED}
 
 
 def _view_context(request: HttpRequest, view: View) -> dict[str, Any]:

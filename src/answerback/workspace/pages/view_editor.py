@@ -1,4 +1,4 @@
-"""The plain editor for views: conditions all/any, columns, order."""
+"""The editor for views: conditions all/any, columns and their order, groups, who sees it, with a preview that follows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
@@ -14,27 +15,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
+from answerback.outbound import standing
 from answerback.people import accounts
 from answerback.people.models import Account, Group
 from answerback.search import saved, views
+from answerback.search.conditions import CONDITIONS
 from answerback.search.models import View
-from answerback.search.sorts import SORTS
+from answerback.search.saved import Definition
+from answerback.search.sorts import GROUPINGS, SORTS
 from answerback.search.views import COLUMNS
-from answerback.workspace import words
+from answerback.tickets.models import SupportAddress
+from answerback.workspace import frame, words
 from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.pages import lists
 from answerback.workspace.rule_words import OPERATORS
+from mailroom.causes import catalogue
 
 Options = Sequence[tuple[str, str]]
-# field -> its operators; the first is what a new row begins with
-FIELDS: dict[str, Sequence[str]] = {
-    "status": ("is", "is_not", "less_than", "greater_than"),
-    "assignee_id": ("is", "is_not"),
-    "group_id": ("is", "is_not"),
-    "current_tags": ("includes", "not_includes"),
-    "requester_id": ("is", "is_not"),
-    "priority": ("is", "is_not", "less_than", "greater_than"),
-    "type": ("is", "is_not"),
-    "delivery": ("is", "is_not"),
+VIEW_OPERATORS = OPERATORS | {
+    "within_hours": gettext_noop("less than … hours ago"),
+    "before_hours": gettext_noop("more than … hours ago"),
 }
 DELIVERIES = {
     "open": gettext_noop("a failure is open"),
@@ -42,11 +42,20 @@ DELIVERIES = {
     "mine": gettext_noop("an answer of the reader was not delivered"),
     "automatic": gettext_noop("automatic mail was not delivered"),
     "trying": gettext_noop("still trying"),
+    "held": gettext_noop("held back"),
     "failed": gettext_noop("ever failed"),
 }
-SORT_TITLES = {"id": gettext_noop("Ticket")} | {key: COLUMNS[key] for key in SORTS if key in COLUMNS}
+HINTS = {
+    "current_tags": gettext_noop("tags, separated by spaces"),
+    "requester_id": gettext_noop("an e-mail address"),
+    "subject": gettext_noop("words, any of them"),
+    "organization": gettext_noop("a name"),
+    "code": gettext_noop("550 or 5.1.1"),
+    "recipient_domain": gettext_noop("example.org"),
+}
 BLOCKS = ("all", "any")
 MOST_ROWS = 20
+EVERYBODY, ONESELF = "all", "me"
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,28 @@ class ConditionRow:
     fields: Options
     operators: Options
     options: Options
+    kind: str
     hint: str = ""
+
+
+@dataclass(frozen=True)
+class ListedView:
+    view: View
+    title: str
+    url: str
+    shared_with: str
+    may_change: bool
+    may_edit: bool
+
+
+@agent_required
+def manage(request: HttpRequest) -> HttpResponse:
+    """All views of the account, also those that are switched off."""
+    account = account_of(request)
+    gone = saved.deleted(_number(request.GET.get("deleted", "")))
+    listed = [_listed(view, account) for view in views.all_of(account)]
+    context = {"listed": listed, "gone": gone if gone and _may_change(gone, account) else None}
+    return render(request, "views/manage.html", context)
 
 
 @agent_required
@@ -77,43 +107,108 @@ def condition(request: HttpRequest) -> HttpResponse:
     """A fresh row, or the row of another field: `block` and `field` say which."""
     block = request.GET.get("block", "all")
     name = (request.GET.getlist(f"{block}_field") or ["status"])[0]
-    row = _row(block if block in BLOCKS else "all", name if name in FIELDS else "status")
+    row = _row(block if block in BLOCKS else "all", name if name in CONDITIONS else "status")
     return render(request, "views/_condition.html", {"row": row})
 
 
 @agent_required
 @require_POST
-def delete(request: HttpRequest, view_id: int) -> HttpResponse:
-    saved.delete_view(_find(view_id, account_of(request)))
-    messages.success(request, _("The view has been deleted."))
-    return redirect("/")
+def preview(request: HttpRequest) -> HttpResponse:
+    """What the view would hold if it were saved now."""
+    account = account_of(request)
+    view = saved.draft(_definition(request, account))
+    context = lists.preview_context(request, view) if any(view.conditions.values()) else {"empty": True}
+    return render(request, "views/_preview.html", context)
+
+
+@agent_required
+@require_POST
+def act(request: HttpRequest, view_id: int) -> HttpResponse:
+    """`act`: clone, delete, on, off, up, down."""
+    account, wanted = account_of(request), request.POST.get("act")
+    view = views.find(str(view_id), account)
+    if view is None:
+        raise Http404
+    if wanted == "clone":
+        copy = saved.clone(view, _("%s (copy)") % frame.title_of(view), account)
+        return redirect(f"/views/{copy.pk}/edit")
+    if not _may_change(view, account):
+        raise PermissionDenied
+    match wanted:
+        case "delete" if not view.key:
+            saved.delete_view(view)
+            return redirect(f"/views?deleted={view.pk}")
+        case "on" | "off":
+            saved.switch_view(view, wanted == "on")
+        case "up" | "down":
+            same = [one for one in views.all_of(account) if one.owner_id == view.owner_id]
+            saved.move_view(same, view, -1 if wanted == "up" else 1)
+    return redirect("/views")
+
+
+@agent_required
+@require_POST
+def restore(request: HttpRequest, view_id: int) -> HttpResponse:
+    """Take a deletion back."""
+    view = saved.deleted(view_id)
+    if view is None or not _may_change(view, account_of(request)):
+        raise Http404
+    saved.restore_view(view_id)
+    messages.success(request, _("The view is back."))
+    return redirect("/views")
+
+
+def _listed(view: View, account: Account) -> ListedView:
+    may = _may_change(view, account)
+    shared = _("everybody") if view.owner_id is None else _("only me")
+    return ListedView(
+        view,
+        frame.title_of(view),
+        frame.url_of(view),
+        view.group.name if view.group else shared,
+        may,
+        may and not view.key,
+    )
+
+
+def _may_change(view: View, account: Account) -> bool:
+    """One's own views; what is shared only as an admin."""
+    return account.is_admin if view.owner_id is None else view.owner_id == account.pk
 
 
 def _find(view_id: int, account: Account) -> View:
-    """A view that the account may change: not the system's, and shared ones only for admins."""
+    """A view whose definition the account may change: not the system's."""
     view = views.find(str(view_id), account)
-    if view is None or view.key or (view.owner_id is None and not account.is_admin):
+    if view is None or view.key or not _may_change(view, account):
         raise Http404
     return view
 
 
 def _save(request: HttpRequest, view: View | None, account: Account) -> HttpResponse:
-    title = request.POST.get("title", "").strip()
-    conditions = read_conditions(request.POST)
-    if not title or not any(conditions.values()):
+    wanted = _definition(request, account)
+    if not wanted.title or not any(wanted.conditions.values()):
         messages.error(request, _("A view needs a name and at least one condition."))
-        return render(request, "views/editor.html", _context(request, view, conditions))
-    shared = account.is_admin and request.POST.get("owner") == "all"
-    made = saved.save_view(
-        view,
-        title=title,
-        conditions=conditions,
-        columns=request.POST.getlist("columns"),
-        sort_by=request.POST.get("sort_by", "updated"),
-        descending=request.POST.get("order") != "asc",
-        owner=None if shared else account,
-    )
+        return render(request, "views/editor.html", _context(request, view, wanted.conditions))
+    made = saved.save_view(view, wanted)
     return redirect(f"/views/{made.pk}")
+
+
+def _definition(request: HttpRequest, account: Account) -> Definition:
+    """What the form says. Only admins share."""
+    data = request.POST
+    shared = data.get("owner", ONESELF) if account.is_admin else ONESELF
+    return Definition(
+        title=data.get("title", "").strip(),
+        conditions=read_conditions(data),
+        columns=data.getlist("columns"),
+        sort_by=data.get("sort_by", "updated"),
+        descending=data.get("order") != "asc",
+        group_by=data.get("group_by", ""),
+        group_descending=data.get("group_order") == "desc",
+        owner=account if shared == ONESELF else None,
+        group=None if shared == EVERYBODY else Group.objects.filter(pk=_number(shared)).first(),
+        active=data.get("active", "1") != "0",
+    )
 
 
 def read_conditions(data: MultiValueDict[str, str]) -> dict[str, list[dict[str, Any]]]:
@@ -122,9 +217,9 @@ def read_conditions(data: MultiValueDict[str, str]) -> dict[str, list[dict[str, 
     for block in BLOCKS:
         names = [data.getlist(f"{block}_{part}") for part in ("field", "operator", "value")]
         found[block] = [
-            {"field": name, "operator": operator, "value": value.strip()}
+            {"field": name, "operator": operator, "value": value.strip()[:500]}
             for name, operator, value in list(zip(*names, strict=False))[:MOST_ROWS]
-            if operator in FIELDS.get(name, ())
+            if name in CONDITIONS and operator in CONDITIONS[name].operators
         ]
     return found
 
@@ -133,36 +228,58 @@ def _context(
     request: HttpRequest, view: View | None, conditions: dict[str, list[dict[str, Any]]] | None = None
 ) -> dict[str, Any]:
     typed = request.POST
-    given = conditions or (view.conditions if view else {"all": [{"field": "status"}], "any": []})
+    shown = (
+        saved.draft(_definition(request, account_of(request)))
+        if typed
+        else view or View(columns=saved.FALLBACK_COLUMNS)
+    )
+    given = conditions or (
+        view.conditions if view else {"all": [{"field": "status", "operator": "less_than", "value": "solved"}]}
+    )
+    chosen = [column for column in shown.columns if column in COLUMNS]
     return {
         "view": view,
-        "title": typed.get("title") or (view.title if view else ""),
+        "shown": shown,
         "blocks": [(block, [_row_of(block, row) for row in given.get(block, [])]) for block in BLOCKS],
-        "columns": [(key, _(title)) for key, title in COLUMNS.items() if key != "id"],
-        "chosen": typed.getlist("columns") or (view.columns if view else saved.FALLBACK_COLUMNS),
-        "sorts": [(key, _(title)) for key, title in SORT_TITLES.items()],
-        "sort_by": typed.get("sort_by") or (view.sort_by if view else "updated"),
-        "descending": typed.get("order", "desc" if view is None or view.descending else "asc") != "asc",
-        "shared": bool(view and view.owner_id is None),
+        "columns": [
+            (key, _(COLUMNS[key]), key in chosen)
+            for key in [*chosen, *(key for key in COLUMNS if key not in chosen)]
+            if key != "id"
+        ],
+        "sorts": [(key, _sort_title(key)) for key in SORTS],
+        "groupings": [(key, _sort_title(key)) for key in GROUPINGS],
+        "groups": [(str(group.pk), group.name) for group in Group.objects.order_by("name")],
+        "shared": _shared(shown) if view or typed else ONESELF,
     }
+
+
+def _shared(view: View) -> str:
+    if view.owner_id is not None:
+        return ONESELF
+    return str(view.group_id) if view.group_id else EVERYBODY
+
+
+def _sort_title(key: str) -> str:
+    return _("Ticket number") if key == "id" else _(COLUMNS[key])
 
 
 def _row_of(block: str, row: dict[str, Any]) -> ConditionRow:
     name = row.get("field", "status")
-    return _row(block, name if name in FIELDS else "status", row.get("operator", ""), str(row.get("value", "")))
+    return _row(block, name if name in CONDITIONS else "status", row.get("operator", ""), str(row.get("value", "")))
 
 
 def _row(block: str, name: str, operator: str = "", value: str = "") -> ConditionRow:
-    hints = {"current_tags": _("tags, separated by spaces"), "requester_id": _("an e-mail address")}
+    row = CONDITIONS[name]
     return ConditionRow(
         block=block,
         field=name,
-        operator=operator or FIELDS[name][0],
-        value=value,
-        fields=[(key, words.field_name(key)) for key in FIELDS],
-        operators=[(key, _(OPERATORS[key])) for key in FIELDS[name]],
+        operator=operator or row.operators[0],
+        value=value or ("24" if row.kind == "hours" else ""),
+        fields=[(key, _(one.title)) for key, one in CONDITIONS.items()],
+        operators=[(key, _(VIEW_OPERATORS[key])) for key in row.operators],
         options=_options(name),
-        hint=hints.get(name, ""),
+        kind=row.kind,
+        hint=_(HINTS[name]) if name in HINTS else "",
     )
 
 
@@ -180,6 +297,21 @@ def _options(name: str) -> Options:
         case "group_id":
             groups = [(str(group.pk), group.name) for group in Group.objects.order_by("name")]
             return [("current_groups", _("a group of the reader")), ("", _("none")), *groups]
+        case "language":
+            return list(words.LANGUAGES.items())
+        case "via":
+            return [(key, words.via_name(key)) for key in ("email", "web", "api")]
+        case "support_address":
+            return [(str(one.pk), one.address) for one in SupportAddress.objects.order_by("address")]
+        case "answered":
+            return [("yes", _("yes")), ("no", _("no"))]
         case "delivery":
             return [(key, _(title)) for key, title in DELIVERIES.items()]
+        case "cause":
+            names = [(key, standing.cause_name(key)) for key in catalogue.load().causes]
+            return sorted(names, key=lambda one: one[1].casefold())
     return []
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
