@@ -1,5 +1,7 @@
 """The full text: documents of tickets and people, their index in the database's own way, and views with groups."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -9,7 +11,7 @@ from answerback.search import index_postgresql, index_sqlite
 INDEXES = (("search_words", "search_document", "ticket_id"), ("search_people", "search_persondocument", "person_id"))
 
 
-def create_indexes(apps, schema_editor):
+def create_indexes(apps: Any, schema_editor: Any) -> None:
     for words_table, table, owner in INDEXES:
         if db.is_postgresql():
             statements = index_postgresql.create_statements(table)
@@ -19,7 +21,7 @@ def create_indexes(apps, schema_editor):
             schema_editor.execute(statement, params=None)
 
 
-def begin_catching_up(apps, schema_editor):
+def begin_catching_up(apps: Any, schema_editor: Any) -> None:
     """Tickets that are there already are read by a chore, the newest first."""
     newest = apps.get_model("tickets", "Ticket").objects.aggregate(newest=models.Max("id"))["newest"]
     if newest:

@@ -1,4 +1,4 @@
-"""The editor for views: conditions all/any, columns and their order, groups, who sees it, with a preview that follows."""
+"""The editor for views: conditions all/any, columns in order, groups, who sees it, with a preview that follows."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ HINTS = {
     "recipient_domain": gettext_noop("example.org"),
 }
 BLOCKS = ("all", "any")
+FIRST_CONDITIONS = {"all": [{"field": "status", "operator": "less_than", "value": "solved"}]}
 MOST_ROWS = 20
 EVERYBODY, ONESELF = "all", "me"
 
@@ -161,14 +162,8 @@ def restore(request: HttpRequest, view_id: int) -> HttpResponse:
 def _listed(view: View, account: Account) -> ListedView:
     may = _may_change(view, account)
     shared = _("everybody") if view.owner_id is None else _("only me")
-    return ListedView(
-        view,
-        frame.title_of(view),
-        frame.url_of(view),
-        view.group.name if view.group else shared,
-        may,
-        may and not view.key,
-    )
+    shared = view.group.name if view.group else shared
+    return ListedView(view, frame.title_of(view), frame.url_of(view), shared, may, may and not view.key)
 
 
 def _may_change(view: View, account: Account) -> bool:
@@ -228,24 +223,17 @@ def _context(
     request: HttpRequest, view: View | None, conditions: dict[str, list[dict[str, Any]]] | None = None
 ) -> dict[str, Any]:
     typed = request.POST
-    shown = (
-        saved.draft(_definition(request, account_of(request)))
-        if typed
-        else view or View(columns=saved.FALLBACK_COLUMNS)
-    )
-    given = conditions or (
-        view.conditions if view else {"all": [{"field": "status", "operator": "less_than", "value": "solved"}]}
-    )
+    shown = view or View(columns=saved.FALLBACK_COLUMNS)
+    if typed:
+        shown = saved.draft(_definition(request, account_of(request)))
+    given = conditions or (view.conditions if view else FIRST_CONDITIONS)
     chosen = [column for column in shown.columns if column in COLUMNS]
+    others = [column for column in COLUMNS if column not in chosen]
     return {
         "view": view,
         "shown": shown,
         "blocks": [(block, [_row_of(block, row) for row in given.get(block, [])]) for block in BLOCKS],
-        "columns": [
-            (key, _(COLUMNS[key]), key in chosen)
-            for key in [*chosen, *(key for key in COLUMNS if key not in chosen)]
-            if key != "id"
-        ],
+        "columns": [(key, _(COLUMNS[key]), key in chosen) for key in [*chosen, *others] if key != "id"],
         "sorts": [(key, _sort_title(key)) for key in SORTS],
         "groupings": [(key, _sort_title(key)) for key in GROUPINGS],
         "groups": [(str(group.pk), group.name) for group in Group.objects.order_by("name")],
