@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0001_initial"),
-        ("people", "0002_person_updated"),
+        ("people", "0003_person_updated"),
         ("search", "0001_initial"),
         ("tickets", "0001_initial"),
     ]
