@@ -279,13 +279,13 @@ def _present(message: Message, chains: list[Chain]) -> dict[str, Any]:
         "message_id": message.message_id,
         "ticket_id": message.ticket_id,
         "comment_id": message.comment_id,
-        "recipients": [_present_recipient(chain, message) for chain in chains],
+        "recipients": [present_recipient(chain, message) for chain in chains],
         "created_at": time(message.created_at),
         "updated_at": time(updated),
     }
 
 
-def _present_recipient(chain: Chain, message: Message) -> dict[str, Any]:
+def present_recipient(chain: Chain, message: Message) -> dict[str, Any]:
     return {
         "user_id": chain.newest.person_id,
         "email_address": chain.newest.recipient,

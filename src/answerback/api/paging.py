@@ -25,14 +25,16 @@ def answer(
     *,
     newest_first: bool = False,
     cursor_only: bool = False,
+    keep_cursor: bool = False,
     beside: Beside | None = None,
 ) -> JsonResponse:
     """One page of `rows`, ordered by id, under `key`.
 
+    `keep_cursor`: an empty page answers the cursor it was asked with, for those who come again later.
     `present` and `beside` (what else stands in the answer) get the page's rows at once: no query per row.
     """
     if cursor_only or any(name.startswith("page[") for name in request.GET):
-        return _by_cursor(request, rows, key, present, newest_first, beside)
+        return _by_cursor(request, rows, key, present, newest_first, keep_cursor, beside)
     return by_offset(request, rows.order_by("-id" if newest_first else "id"), key, present, beside)
 
 
@@ -63,6 +65,7 @@ def _by_cursor(
     key: str,
     present: Callable[[list[Any]], list[dict[str, Any]]],
     newest_first: bool,
+    keep_cursor: bool,
     beside: Beside | None,
 ) -> JsonResponse:
     after, before = request.GET.get("page[after]"), request.GET.get("page[before]")
@@ -79,6 +82,8 @@ def _by_cursor(
         found.reverse()
     has_next, has_previous = (more, bool(after)) if not backwards else (True, more)
     first, last = (_cursor(found[0]), _cursor(found[-1])) if found else (None, None)
+    if keep_cursor and not found:
+        last = after
     body = {
         key: present(found),
         "meta": {"has_more": has_next, "after_cursor": last, "before_cursor": first},

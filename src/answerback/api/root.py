@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from answerback import __version__
-from answerback.api import errors, identities, notifications, searching, tickets, uploads, users
+from answerback.api import errors, failures, identities, notifications, searching, tickets, uploads, users
 from answerback.api.auth import TokenAuth
 
 
@@ -20,5 +20,13 @@ api = Api(
     title="Answerback", version=__version__, auth=TokenAuth(), docs_url=None, openapi_url=None, urls_namespace="api"
 )
 errors.install(api)
-for router in (users.router, identities.router, tickets.router, searching.router, notifications.router, uploads.router):
+for router in (
+    users.router,
+    identities.router,
+    tickets.router,
+    searching.router,
+    notifications.router,
+    failures.router,
+    uploads.router,
+):
     api.add_router("", router)

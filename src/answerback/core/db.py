@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, Func
+from django.db.models import BigIntegerField, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
 
 from answerback.core import clock
@@ -99,6 +99,16 @@ def _follow_postgresql(stop: threading.Event, missed: list[str]) -> Iterator[lis
             topics = [notice.payload for notice in link.notifies(timeout=_RETRY_AFTER / 2, stop_after=1)]
         if topics:
             yield topics
+
+
+def wait_for_writers(model: type[Model]) -> None:
+    """Return when every transaction has ended that had written rows of `model`: until then ids may have gaps.
+
+    Belongs into a short transaction. On SQLite one transaction writes at a time, and ids appear in their order.
+    """
+    if is_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute(f'LOCK TABLE "{model._meta.db_table}" IN SHARE MODE')
 
 
 class DatabaseThread:

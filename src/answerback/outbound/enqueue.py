@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from answerback.core import clock, ids, live
-from answerback.outbound import lanes, lifecycle
+from answerback.outbound import failure_feed, lanes, lifecycle
 from answerback.outbound.destinations import destination_of
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
 from answerback.outbound.tokens import Signer
@@ -235,6 +235,7 @@ def _write_deliveries(rows: list[Delivery]) -> list[Delivery]:
     Delivery.objects.bulk_create(rows)
     held = [row for row in rows if row.state == State.HELD]
     DeliveryEvent.objects.bulk_create(lifecycle.event_of(row, Fact.HOLD, State.QUEUED, row.queued_at) for row in held)
+    failure_feed.note(row.pk for row in held)
     if held:
         live.publish(live.DELIVERY)
     if len(held) < len(rows):

@@ -24,7 +24,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from answerback.core import clock, live
-from answerback.outbound import lanes
+from answerback.outbound import failure_feed, lanes
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
 from answerback.people.models import Account, Identity
 from mailroom import lifecycle as table
@@ -37,7 +37,7 @@ SESSION = "session"  # DeliveryEvent.match of our own sessions
 SYSTEM = "system"  # DeliveryEvent.source where nobody said anything: we decided
 AGENT = "agent"
 DELAY_WARNING = "delay_warning"  # DeliveryEvent.fact beside mailroom's: late, and still trying
-SUPPRESSED = "suppressed"  # Delivery.hold_reason
+SUPPRESSED = failure_feed.SUPPRESSED  # Delivery.hold_reason
 RELEASED = "released"  # Delivery.hold_reason of what a person sent on although the address is suppressed
 
 _SESSION_FACTS = frozenset({Fact.SESSION_ACCEPTED, Fact.SESSION_TRANSIENT, Fact.SESSION_PERMANENT})
@@ -46,6 +46,7 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
     Fact.SESSION_TRANSIENT: "deferred",
     Fact.SESSION_PERMANENT: "failed",
 }
+_MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
 _DIAGNOSTIC_LENGTH = 8192
 _WRITTEN = (
     "state", "owner", "lease_until", "attempts", "next_attempt_at", "waited_seconds", "waiting_since", "smtp_code",
@@ -255,6 +256,9 @@ def _write(
         if same.update(**{name: getattr(row, name) for name in _WRITTEN}) != 1:
             raise RuntimeError(f"delivery {pk} changed although it was locked")
     DeliveryEvent.objects.bulk_create(events)
+    failure_feed.note(
+        event.delivery_id for event in events if {event.from_state, event.to_state} & _MAY_CONCERN_FAILURE
+    )
 
 
 def _published(events: list[DeliveryEvent]) -> list[DeliveryEvent]:

@@ -180,6 +180,27 @@ class Resolution(models.Model):
         indexes = [models.Index(fields=["at"], name="resolution_time")]
 
 
+class FailureChange(models.Model):
+    """The newest change of a delivery that failed. Ids tell the order of changes; only `failure_feed` writes them."""
+
+    class What(models.TextChoices):
+        FAILED = "failed"
+        RESOLVED = "resolved"
+        REOPENED = "reopened"
+        RELEASED = "released"  # was held, and is on its way
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="failure_change")
+    what = models.CharField(max_length=10, choices=What.choices)
+    open = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(open=True), name="failure_change_open"),
+            models.Index(fields=["at"], name="failure_change_at"),
+        ]
+
+
 class Replacement(models.Model):
     """“Reply again”: this comment is to reach whom the failed delivery did not; or it is not (`denied_at`)."""
 

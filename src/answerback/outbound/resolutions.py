@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from answerback.core import clock
+from answerback.outbound import failure_feed
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people.models import Account
 
@@ -18,13 +19,16 @@ def resolve(
     if is_resolved(delivery):
         return False
     Resolution.objects.create(delivery=delivery, how=how, by=by, by_delivery=by_delivery, note=note, at=clock.now())
+    failure_feed.note([delivery.pk])
     return True
 
 
 def revoke(delivery: Delivery, hows: Collection[str]) -> bool:
     """Somebody says that it was not put right in one of these ways. False where it was not."""
     active = Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True, how__in=hows)
-    return bool(active.update(revoked_at=clock.now()))
+    revoked = bool(active.update(revoked_at=clock.now()))
+    failure_feed.note([delivery.pk])
+    return revoked
 
 
 def is_resolved(delivery: Delivery) -> bool:
@@ -35,4 +39,5 @@ def reopen(by_delivery: Delivery) -> list[Resolution]:
     """What `by_delivery` had put right is open again, because it failed itself. Gives the resolutions taken back."""
     rows = list(Resolution.objects.filter(by_delivery=by_delivery, revoked_at__isnull=True).select_related("delivery"))
     Resolution.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=clock.now())
+    failure_feed.note(row.delivery_id for row in rows)
     return rows

@@ -203,7 +203,7 @@ def chains_of(deliveries: Sequence[Delivery]) -> list[Chain]:
         start = root.get(delivery.resent_from_id or 0, delivery.pk)
         root[delivery.pk] = start
         chains.setdefault(start, []).append(delivery)
-    resolutions = _resolutions([delivery.pk for delivery in deliveries])
+    resolutions = resolutions_of([delivery.pk for delivery in deliveries])
     paused = lanes.paused_destinations()
     return [
         Chain(
@@ -254,7 +254,7 @@ def name_of(delivery: Delivery) -> str:
 
 
 def resolution_of(delivery_id: int) -> Resolution | None:
-    return _resolutions([delivery_id]).get(delivery_id)
+    return resolutions_of([delivery_id]).get(delivery_id)
 
 
 def lane_of(delivery: Delivery) -> Lane | None:
@@ -265,7 +265,7 @@ def _unresolved(chain: list[Delivery], resolutions: dict[int, Resolution]) -> fr
     return frozenset(row.pk for row in chain if words_of(row) in FAILING and row.pk not in resolutions)
 
 
-def _resolutions(delivery_ids: Sequence[int]) -> dict[int, Resolution]:
+def resolutions_of(delivery_ids: Sequence[int]) -> dict[int, Resolution]:
     rows = Resolution.objects.filter(delivery_id__in=delivery_ids, revoked_at__isnull=True).select_related("by__person")
     return {row.delivery_id: row for row in rows}
 
