@@ -11,11 +11,11 @@ Policy:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from answerback.core import clock, live
 from answerback.desk import responsible
@@ -99,6 +99,13 @@ def mark_unread(account: Account, notice_id: int) -> None:
 def count_unread(account: Account) -> int:
     """What the bar counts: not read, and not put right meanwhile."""
     return Notice.objects.filter(account=account, read_at__isnull=True, settled_at__isnull=True).count()
+
+
+def times_to_notice(since: datetime, until: datetime, most: int = 20_000) -> list[timedelta | None]:
+    """How long each failed comment of that time waited until the first of those who were told read it. None: still."""
+    told = Notice.objects.filter(kind=Kind.FAILURE, created_at__gte=since, created_at__lt=until).order_by()
+    rows = told.values("ticket", "comment").annotate(told=Min("created_at"), read=Min("read_at"))
+    return [row["read"] - row["told"] if row["read"] else None for row in rows[:most]]
 
 
 def forget_old() -> int:

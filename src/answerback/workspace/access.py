@@ -52,6 +52,19 @@ def admin_required(view: View) -> View:
     return agent_required(inner)
 
 
+def supervisor_required(view: View) -> View:
+    """Supervisors and administrators."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        account = account_of(request)
+        if not (account.is_admin or account.supervisor):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return agent_required(inner)
+
+
 def account_of(request: HttpRequest) -> Account:
     """The signed-in account. Only behind the guards above."""
     return cast(Account, request.user)
