@@ -153,6 +153,7 @@ def running_desk(folder: Path, *options: str, **settings: str) -> Iterator[Desk]
     log = folder.with_suffix(".log")
     ports = [_free_port(), _free_port()]
     arguments = ["--data", str(folder), "--http", f"127.0.0.1:{ports[0]}", "--smtp", f"127.0.0.1:{ports[1]}"]
+    settings = {"UNDO_SECONDS": "0"} | settings  # what is sent is there at once
     environment = _environment(folder) | {f"ANSWERBACK_{name}": value for name, value in settings.items()}
     with log.open("wb") as output:
         process = subprocess.Popen(

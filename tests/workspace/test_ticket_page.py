@@ -204,11 +204,9 @@ def full_disk(execute: Callable[..., Any], sql: str, params: Any, many: bool, co
 
 
 @pytest.mark.parametrize("by_script", [True, False])
-def test_a_full_disk_leaves_text_and_files_with_the_agent(
-    world: World, ticket: Ticket, ada: Client, by_script: bool
-) -> None:
-    """By script only the problem comes back, so that the form keeps what no answer could give back: chosen files."""
-    typed = {"text": "A long answer.", "public": "1", "files": SimpleUploadedFile("plan.txt", b"plan")}
+def test_a_full_disk_leaves_the_text_with_the_agent(world: World, ticket: Ticket, ada: Client, by_script: bool) -> None:
+    """By script only the problem comes back, so that the field keeps its text and the caret its place."""
+    typed = {"text": "A long answer.", "public": "1"}
     headers = {"HX-Request": "true"} if by_script else {}
     before = Comment.objects.count()
     with connection.execute_wrapper(full_disk):
@@ -220,7 +218,22 @@ def test_a_full_disk_leaves_text_and_files_with_the_agent(
         assert "<form" not in response.text
     else:
         assert "A long answer." in response.text
-        assert "choose your files again" in response.text
+
+
+def test_a_file_chosen_without_a_script_survives_a_full_disk(world: World, ticket: Ticket, ada: Client) -> None:
+    typed = {"text": "See the plan.", "public": "1", "files": SimpleUploadedFile("plan.txt", b"plan")}
+    with connection.execute_wrapper(full_disk):
+        refused = ada.post(f"/tickets/{ticket.pk}/reply", typed)
+    assert "plan.txt" in refused.text
+    form = hidden_fields(refused.text)
+    ada.post(f"/tickets/{ticket.pk}/reply", {"text": "See the plan.", "public": "1", **form})
+    assert [file.file_name for file in Comment.objects.latest("id").attachments.all()] == ["plan.txt"]
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """What the composer's form carries besides what is typed."""
+    found = re.findall(r'<input type="hidden" name="(draft|version|seen|keep)" value="([^"]*)"', page)
+    return dict(found)
 
 
 def test_fields_save_at_once_and_answer_with_the_changed_parts(world: World, ticket: Ticket, ada: Client) -> None:

@@ -1,4 +1,5 @@
-"""What the desk itself remembers: what people have to be told, and work that goes over many tickets."""
+"""What the desk itself remembers: what people have to be told, and work that goes over many tickets, and what agents
+are writing."""
 
 from __future__ import annotations
 
@@ -111,3 +112,39 @@ class JobItem(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["job", "state", "id"], name="job_item_state")]
+
+
+class Draft(models.Model):
+    """What an agent writes: until it is sent, for the seconds in which that can be undone, and a day longer.
+
+    Written by `desk.drafts` alone. Waits while `send_at` is set and `sent_at` is not.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="drafts")
+    # None: a ticket that is not there yet; then `fields` holds what else was typed, and sending it sets the ticket
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="drafts")
+    fields = models.JSONField(default=dict)  # requester, cc, subject, … as typed
+    public = models.BooleanField(default=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)  # sanitised, pictures as cid:
+    status = models.CharField(max_length=8, blank=True)  # "send as"
+    files = models.JSONField(default=list)  # tokens of attachments, in their order
+    replaces = models.JSONField(default=list)  # failed deliveries this answers anew
+    as_links = models.BooleanField(default=False)
+    seen_comment_id = models.BigIntegerField(default=0)  # the newest comment when the writing began
+    version = models.PositiveIntegerField(default=1)  # a save names the one it has seen
+    problem = models.CharField(max_length=20, blank=True)  # why it could not be sent: desk.submitting.Problem
+    send_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["send_at", "id"],
+                condition=models.Q(send_at__isnull=False, sent_at__isnull=True),
+                name="draft_due",
+            ),
+            models.Index(fields=["account", "ticket", "-updated_at"], name="draft_place"),
+        ]

@@ -34,7 +34,7 @@ class Reply:
 
 def reply(ticket_id: int, new: Reply, by: Account, via: str = "web", changes: Changes | None = None) -> Audit:
     """Store the comment with its mail. TicketClosedError, EmptyCommentError, Ticket.DoesNotExist."""
-    if not new.text.strip() and not new.attachments:
+    if is_empty(new):
         raise EmptyCommentError
     with transaction.atomic():
         audit = update.apply(ticket_id, _with_comment(changes or Changes(), new, by, ticket_id), by.person, via)
@@ -42,6 +42,10 @@ def reply(ticket_id: int, new: Reply, by: Account, via: str = "web", changes: Ch
         effects.run(audit)
         replacing.note(audit, new.replaces)
     return audit
+
+
+def is_empty(new: Reply) -> bool:
+    return not new.text.strip() and not new.attachments
 
 
 def comment_of(author: Person, new: Reply) -> NewComment:

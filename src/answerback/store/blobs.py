@@ -1,8 +1,8 @@
 """Files under random names: attachments, and received mail too large for a row.
 
-Policy: the row is written last. Bytes go to a temporary file, file and folder are fsynced, the file gets its name, the
-folder is fsynced again; only then does a `Blob` row say that it exists. A crash in between leaves a file that no row
-names, never a row without its file. Nothing a stranger wrote ever becomes part of a path.
+Policy: the row is written last and deleted first. Bytes go to a temporary file, file and folder are fsynced, the file
+gets its name, the folder is fsynced again; only then does a `Blob` row say that it exists. A crash in between leaves a
+file that no row names, never a row without its file. Nothing a stranger wrote ever becomes part of a path.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import ProtectedError
 
 from answerback.core import clock, ids
 from answerback.store.models import Blob
@@ -44,6 +45,20 @@ def read(blob: Blob) -> bytes:
         return path(blob).read_bytes()
     except FileNotFoundError as error:
         raise MissingBlobError(blob.name) from error
+
+
+def forget(blob: Blob) -> bool:
+    """Delete the row. False where something else still names it. The file follows once that is committed."""
+    try:
+        blob.delete()
+    except ProtectedError:
+        return False
+    return True
+
+
+def remove_file(blob: Blob) -> None:
+    """Of a blob whose row is gone."""
+    _path(blob.name).unlink(missing_ok=True)
 
 
 def path(blob: Blob) -> Path:

@@ -1,5 +1,5 @@
-"""The reacting worker: hands delivery events that nobody has handled yet to the desk, calls webhooks, works
-off jobs.
+"""The reacting worker: hands the desk delivery events that nobody has handled yet and drafts whose time has come,
+calls webhooks, works off jobs.
 
 The rows are the queue. A wake-up makes it quick, a look every second makes it certain. Events that cannot be handled
 stay and are tried again; they must not make the loop spin.
@@ -14,7 +14,7 @@ from django.db import Error
 
 from answerback.core import live
 from answerback.core.db import DatabaseThread
-from answerback.desk import delivery_events
+from answerback.desk import delivery_events, submitting
 from answerback.workers import call_webhooks, work_jobs
 
 POLL_SECONDS = 1.0
@@ -41,7 +41,7 @@ async def _react_to_deliveries(stop: asyncio.Event, hub: live.Hub) -> None:
 def once() -> int:
     """React to all that waits; answers to how many."""
     total = 0
-    while handled := delivery_events.react():
+    while handled := _react_now():
         total += handled
     total += work_jobs.once()
     asyncio.run(call_webhooks.once())
@@ -50,10 +50,14 @@ def once() -> int:
 
 async def _react(database: DatabaseThread) -> int:
     try:
-        return await database.run(delivery_events.react)
+        return await database.run(_react_now)
     except Error as error:
-        log.warning("delivery events cannot be read: %s", error)
+        log.warning("what there is to react to cannot be read: %s", error)
         return 0
+
+
+def _react_now() -> int:
+    return submitting.submit_due() + delivery_events.react()
 
 
 async def _news(topics: asyncio.Queue[str], stop: asyncio.Event) -> None:

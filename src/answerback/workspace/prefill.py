@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext
 
@@ -36,13 +35,6 @@ def of(ticket: Ticket, asked: Mapping[str, str]) -> Prefill:
     if delivery := _delivery(asked.get("missed", "")):
         return _missed(delivery, ticket)
     return Prefill()
-
-
-def kept(ticket: Ticket, tokens: Sequence[str], replaces: Sequence[int]) -> list[Attachment]:
-    """The files that go out once more: of this ticket's comments, or of the answers that are replaced."""
-    ours = Q(comment__ticket=ticket) | Q(comment__messages__deliveries__in=replaces)
-    found = Attachment.objects.filter(ours, token__in=tokens).select_related("blob").distinct()
-    return sorted(found, key=lambda file: file.pk)
 
 
 def _delivery(text: str) -> Delivery | None:

@@ -1,4 +1,4 @@
-// The keyboard: j k Enter in lists and conversations, r n e on a ticket, / for search, ? for help.
+// The keyboard: j k Enter in lists and conversations, r n e u on a ticket, / for search, ? for help.
 const rows = () => [...document.querySelectorAll("[data-row]")];
 const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
 
@@ -26,6 +26,7 @@ const actions = {
   r: () => press("reply"),
   n: () => press("note"),
   e: () => press("events"),
+  u: () => press("undo"),
   "/": () => press("search"),
   "?": () => document.getElementById("keys")?.showModal(),
 };

@@ -7,3 +7,5 @@ import "./card.js";
 import "./ticket.js";
 import "./composer.js";
 import "./sortable.js";
+import "./drafts.js";
+import "./waiting.js";

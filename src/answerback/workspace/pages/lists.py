@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext, gettext_noop
 
+from answerback.desk import drafts
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
 from answerback.search import catching_up, find, keyset, query, views
@@ -151,6 +152,7 @@ def _list_context(
     shown = [column for column in columns if column in COLUMNS and column != "id"]
     return {
         "rows": _rows(page.rows, shown, group_by),
+        "begun": drafts.tickets_with_one([ticket.pk for ticket in page.rows], account_of(request)),
         "headings": [_heading(request, column, sort_by, descending) for column in shown],
         "columns": shown,
         "after_url": _url(request, after=page.after) if page.after else "",

@@ -1,0 +1,171 @@
+"""The composer's form in both directions: what was posted, as a `Writing`; a draft, as what stands in the composer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext, gettext_noop
+
+from answerback.desk import drafts
+from answerback.desk.drafts import Writing
+from answerback.desk.models import Draft
+from answerback.desk.new_ticket import BadTicketError
+from answerback.desk.submitting import WORDS, Problem
+from answerback.people.models import Account
+from answerback.tickets.models import Attachment
+from answerback.workspace.prefill import Prefill
+
+SEND_AS = ("open", "pending", "solved")
+DEFAULT_SEND_AS = "pending"
+TICKET_FIELDS = (
+    "requester",
+    "requester_name",
+    "cc",
+    "subject",
+    "support_address",
+    "assignee",
+    "group",
+    "follow",
+)
+ENVELOPE_SHARE = 0.72  # what base64 and headers leave of a message for files
+EXCERPT = 60
+BAD_TICKET = {
+    "no_subject": gettext_noop("A ticket needs a subject."),
+    "bad_address": gettext_noop("“%s” is not an e-mail address."),
+    "no_support_address": gettext_noop("There is no support address yet: an administrator has to add one."),
+}
+
+
+@dataclass
+class Typed:
+    """What stands in the composer."""
+
+    text: str = ""
+    html: str = ""
+    public: bool = True
+    status: str = ""
+    problem: str = ""
+    kept: Sequence[Attachment] = ()  # uploads, and files of an earlier comment that go out again
+    replaces: Sequence[int] = field(default_factory=list)  # failed deliveries this answers anew
+    as_links: bool = False
+    seen: int = 0  # the newest comment when the writing began
+    draft_id: int | None = None
+    version: int = 0
+    saved_at: datetime | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something the agent sent a moment ago, and can take back."""
+
+    draft: Draft
+    files: Sequence[Attachment]
+    seconds: int
+
+
+@dataclass(frozen=True)
+class OtherDraft:
+    draft: Draft
+    excerpt: str
+
+
+def written(request: HttpRequest) -> Writing:
+    """What the form holds."""
+    data = request.POST
+    public = data.get("public", "1") == "1"
+    status = data.get("status", DEFAULT_SEND_AS if public else "")
+    return Writing(
+        text=_storable(data.get("text", "")),
+        html=_storable(data.get("html", "")),
+        public=public,
+        status=status if status in SEND_AS else "",
+        files=data.getlist("keep"),
+        replaces=[int(pk) for pk in data.getlist("replaces") if pk.isdigit()],
+        as_links=data.get("as_links") == "1",
+        seen_comment_id=_number(data.get("seen", "")),
+        fields={name: _storable(data[name]) for name in TICKET_FIELDS if name in data},
+    )
+
+
+def place(request: HttpRequest) -> tuple[int | None, int]:
+    """The draft the form came from, and the version of it."""
+    return _number(request.POST.get("draft", "")) or None, _number(request.POST.get("version", ""))
+
+
+def typed_from(writing: Writing, account: Account) -> Typed:
+    return Typed(
+        text=writing.text,
+        html=writing.html,
+        public=writing.public,
+        status=writing.status,
+        kept=drafts.files(writing.files, account),
+        replaces=writing.replaces,
+        as_links=writing.as_links,
+        seen=writing.seen_comment_id,
+        fields=dict(writing.fields),
+    )
+
+
+def typed_from_prefill(filled: Prefill) -> Typed:
+    return Typed(filled.text, filled.html, kept=filled.files, replaces=list(filled.replaces), as_links=filled.as_links)
+
+
+def typed_of(draft: Draft) -> Typed:
+    return Typed(
+        text=draft.text,
+        html=draft.html,
+        public=draft.public,
+        status=draft.status,
+        problem=problem_text(draft.problem),
+        kept=drafts.files_of(draft),
+        replaces=draft.replaces,
+        as_links=draft.as_links,
+        seen=draft.seen_comment_id,
+        draft_id=draft.pk,
+        version=draft.version,
+        saved_at=draft.updated_at,
+        fields=draft.fields,
+    )
+
+
+def waiting(draft: Draft, now: datetime) -> Waiting:
+    assert draft.send_at is not None
+    return Waiting(draft, drafts.files_of(draft), max(0, round((draft.send_at - now).total_seconds())))
+
+
+def other(draft: Draft) -> OtherDraft:
+    text = " ".join((draft.fields.get("subject") or draft.text).split())
+    return OtherDraft(draft, text[:EXCERPT] + "…" if len(text) > EXCERPT else text)
+
+
+def problem_text(problem: str, error: Exception | None = None) -> str:
+    """The sentence for a word of `desk.submitting.Problem`; an error that says more is told with what it says."""
+    if isinstance(error, BadTicketError):
+        text = gettext(BAD_TICKET[error.problem])
+        return text % error.what if "%s" in text else text
+    return gettext(WORDS[Problem(problem)]) if problem in WORDS else ""
+
+
+def file_limit() -> int:
+    """Octets of files that still fit into a message of the allowed size."""
+    return int(settings.MAX_MESSAGE_SIZE * ENVELOPE_SHARE)
+
+
+def too_large_text() -> str:
+    text = gettext("These files are too large for a mail (the limit is %s). Your text is still here.")
+    return text % filesizeformat(file_limit())
+
+
+def _storable(text: str) -> str:
+    """QUIRK: PostgreSQL refuses NUL, both databases refuse half surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
