@@ -70,10 +70,10 @@ def test_resend_only_to_those_who_failed(call: Call, world: World) -> None:
 
 
 def failed(world: World) -> str:
-    """The address of a notification that reached neither Clara nor Deniz."""
+    """The address of a notification that reached neither Clara, who is unknown there, nor Deniz, whose box is full."""
     world.answer(world.ticket(ccs=[world.deniz]))
-    for person in (world.clara, world.deniz):
-        world.outcome(world.delivery_to(person), "550 5.1.1 User unknown")
+    world.outcome(world.delivery_to(world.clara), "550 5.1.1 User unknown")
+    world.outcome(world.delivery_to(world.deniz), "552 5.2.2 Mailbox full")
     return f"email_notifications/{world.delivery_to(world.clara).message.notification_id}"
 
 
@@ -104,6 +104,18 @@ def test_handled_in_another_way(call: Call, world: World) -> None:
     resolved = {row["user_id"]: row["answerback"]["resolved"] for row in body["email_notification"]["recipients"]}
     assert resolved == {world.clara.pk: True, world.deniz.pk: False}
     assert call("POST", f"{path}/handle", {"recipients": ["clara@customer.test"]})[0] == 422
+    _, body = call("POST", f"{path}/reopen", {"recipients": ["clara@customer.test"]})
+    assert not any(row["answerback"]["resolved"] for row in body["email_notification"]["recipients"])
+    _, body = call("POST", f"{path}/handle", {"by_phone": True})
+    assert all(row["answerback"]["resolved"] for row in body["email_notification"]["recipients"])
+
+
+def test_what_would_be_held_is_not_sent_again(call: Call, world: World) -> None:
+    path = failed(world)
+    status, body = call("POST", f"{path}/resend", {"recipients": ["clara@customer.test"]})
+    assert (status, "known to fail" in body["details"]["recipients"][0]["description"]) == (422, True)
+    assert call("POST", f"{path}/resend", {"recipients": ["failed"]})[0] == 201
+    assert [row.recipient for row in Delivery.objects.filter(resent_from__isnull=False)] == ["deniz@customer.test"]
 
 
 def test_what_waits_is_retried_or_stopped(call: Call, world: World) -> None:

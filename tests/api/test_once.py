@@ -26,7 +26,7 @@ NEW: dict[str, Any] = {"ticket": {"comment": {"body": "Hello"}, "requester": {"e
 def failed(world: World) -> str:
     """The address of a notification that did not reach Clara."""
     world.answer(world.ticket())
-    world.outcome(world.delivery_to(world.clara), "550 5.1.1 User unknown")
+    world.outcome(world.delivery_to(world.clara), "552 5.2.2 Mailbox full")
     return f"email_notifications/{world.delivery_to(world.clara).message.notification_id}"
 
 

@@ -214,7 +214,7 @@ def _put(work: Any, address: str) -> Identity:
 def _believe_again(identity: Identity, sent: IdentityIn, by: Account) -> None:
     if sent.deliverable_state != DELIVERABLE:
         raise InvalidError(deliverable_state="Deliverable state: can only be set to deliverable")
-    if identities.has_complained(identity) and not sent.reason.strip():
+    if identities.complaint_about(identity) and not sent.reason.strip():
         raise InvalidError(reason="Reason: somebody there reported our mail as spam; say why it is wanted now")
     identities.mark_deliverable(identity, by, sent.reason.strip())
 

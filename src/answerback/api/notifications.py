@@ -51,6 +51,7 @@ class RecipientsIn(Schema):
 
     recipients: list[str] = [ALL]
     note: str = ""
+    by_phone: bool = False
 
 
 class DeliveryStatus(Schema):
@@ -155,7 +156,7 @@ def resend_notification(request: HttpRequest, notification_id: int, body: Resend
     """The same message again, only where it failed
 
     To all whom it did not reach, or to these addresses. `corrections` puts mistyped addresses right for good and sends
-    there. An address that was reached gets nothing.
+    there. Who was reached gets nothing, nor does an address that mail is known to fail to: it would only be held.
     """
     return once(request, lambda: _resend(notification_id, body, caller(request)))
 
@@ -164,10 +165,18 @@ def resend_notification(request: HttpRequest, notification_id: int, body: Resend
 def handle_notification(request: HttpRequest, notification_id: int, body: RecipientsIn) -> HttpResponse:
     """Somebody saw to the failure in another way
 
-    The failure is no longer open; it stays in the events with who, when and `note`.
+    The failure is no longer open; it stays in the events with who, when and `note`. `by_phone` notes it as told on the
+    phone, with an internal comment.
     """
+    by, handle = caller(request), recover.reached_by_phone if body.by_phone else recover.mark_handled
+    return _each(notification_id, body, _is_failing, lambda row: handle(row.pk, by, body.note))
+
+
+@router.post("/email_notifications/{int:notification_id}/reopen", **_decides)
+def reopen_notification(request: HttpRequest, notification_id: int, body: RecipientsIn) -> HttpResponse:
+    """What was handled was not settled after all"""
     by = caller(request)
-    return _each(notification_id, body, _is_failing, lambda row: recover.mark_handled(row.pk, by, body.note))
+    return _each(notification_id, body, _was_failing, lambda row: recover.open_again(row.pk, by))
 
 
 @router.post("/email_notifications/{int:notification_id}/retry", **_decides)
@@ -211,6 +220,9 @@ def _resend(notification_id: int, body: ResendIn, by: Account) -> HttpResponse:
         raise InvalidError(corrections=f"Corrections: {error.address} is not properly formatted") from None
     except identities.AddressTakenError as error:
         raise InvalidError(corrections=f"Corrections: {error.identity.address} is somebody else's address") from None
+    except recover.SuppressedError:
+        text = "Recipients: mail to them is known to fail; correct the address, or say that it works again"
+        raise InvalidError(recipients=text) from None
     except recover.NotFailedError:
         raise InvalidError(recipients="Recipients: it was sent again already") from None
     return JsonResponse({"email_notification": present([message])[0]}, status=201)
@@ -244,6 +256,10 @@ def _wanted(message: Message, recipients: list[str], everybody: str) -> list[Cha
 
 def _is_failing(chain: Chain) -> bool:
     return chain.failing
+
+
+def _was_failing(chain: Chain) -> bool:
+    return chain.was_failing
 
 
 def _is_waiting(chain: Chain) -> bool:

@@ -13,9 +13,9 @@ from mailroom.address import normalise
 
 
 def resend(failing: Sequence[Delivery], corrections: Mapping[str, str], by: Account) -> list[Delivery]:
-    """Send again, to the corrected address where `corrections` (old → new) names one.
+    """Send again, to the corrected address where `corrections` (old → new) names one. What would be held stays out.
 
-    BadAddressError, AddressTakenError, NotFailedError.
+    BadAddressError, AddressTakenError, NotFailedError, SuppressedError.
     """
     right = {normalise(old): new for old, new in corrections.items()}
     mistyped = [row for row in failing if normalise(row.recipient) in right]
@@ -24,6 +24,9 @@ def resend(failing: Sequence[Delivery], corrections: Mapping[str, str], by: Acco
     with transaction.atomic():
         for row in mistyped:
             sent += recover.correct_address(row.pk, right[normalise(row.recipient)], by, and_resend=True)
-        if others:
-            sent += recover.resend(others, by)
+        try:
+            sent += recover.resend(others, by) if others else []
+        except recover.SuppressedError:
+            if not sent:
+                raise
     return sent

@@ -167,12 +167,6 @@ def remove(identity: Identity) -> None:
     live.publish(f"person:{identity.person_id}")
 
 
-def has_complained(identity: Identity) -> bool:
-    """Somebody there pressed "this is spam", and no colleague has looked into it since."""
-    told = identity.ledger.filter(kind__in=(Kind.COMPLAINT, Kind.MARKED_DELIVERABLE)).order_by("-at", "-id").first()
-    return told is not None and told.kind == Kind.COMPLAINT
-
-
 def complained_among(found: Sequence[Identity]) -> set[int]:
     """Ids of those for whom `has_complained` holds, in one query."""
     told = DeliverabilityEntry.objects.filter(
