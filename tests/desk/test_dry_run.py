@@ -51,8 +51,8 @@ def test_an_answer_is_told_and_not_given(world: World) -> None:
     [mail] = outcome.mails
     assert (mail.trigger_title, mail.subject) == ("Notify requester and CCs of comment update", "Re: Printer on fire")
     assert outcome.changes == (
-        FieldChange("status", "new", "open", by_rule=False),
-        FieldChange("assignee_id", "", world.ada.pk, by_rule=True),
+        FieldChange("status", "new", "open"),
+        FieldChange("assignee_id", "", world.ada.pk, "Auto-assign to first responding agent"),
     )
     assert [(one.author, one.public, one.text) for one in outcome.comments] == [
         ("Ada Agent", True, "Use the blue bucket.")

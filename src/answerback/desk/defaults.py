@@ -1,4 +1,4 @@
-"""What Answerback brings along: default triggers, system views. Each is written once; admins may change it after.
+"""What Answerback brings along: triggers, automations, views. Each is written once; admins may change it after.
 
 Policy: an installation remembers what it was offered, so that a new version brings what is new in it to old
 installations too, and nothing that somebody changed or deleted comes back.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from answerback.core.models import Setting
-from answerback.rules import defaults as triggers
+from answerback.rules import defaults as rules
 from answerback.rules.models import Trigger
 from answerback.search import views
 from answerback.search.models import View
@@ -23,7 +23,8 @@ def install() -> None:
         mark, _ = Setting.objects.select_for_update().get_or_create(name=_MARK, defaults={"value": {}})
         offered = mark.value if isinstance(mark.value, dict) else _offered_by_first_versions()
         mark.value = {
-            "triggers": triggers.install(but=offered.get("triggers", [])),
+            "triggers": rules.install(but=offered.get("triggers", [])),
+            "automations": rules.install_automations(but=offered.get("automations", [])),
             "views": views.install(but=offered.get("views", [])),
         }
         mark.save(update_fields=["value"])

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from answerback.core import clock
 from answerback.desk import effects, fix_facts, notices, replacing, ticket_health
 from answerback.outbound import resolutions, standing
-from answerback.outbound.lifecycle import SUPPRESSED
+from answerback.outbound.lifecycle import DELAY_WARNING, SUPPRESSED
 from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
 from answerback.people import identities
 from answerback.people.models import Account
@@ -49,7 +49,7 @@ def react(limit: int = 200) -> int:
 
 def _pending(limit: int) -> QuerySet[DeliveryEvent]:
     rows = DeliveryEvent.objects.filter(handled_at__isnull=True).order_by("id")
-    related = ("message__comment", "person", "identity", "resent_by__person")
+    related = ("message__comment", "message__notification", "person", "identity", "resent_by__person")
     rows = rows.select_related("by__person", *(f"delivery__{name}" for name in related))
     return rows.defer("delivery__message__body", "delivery__message__header")[:limit]
 
@@ -82,14 +82,20 @@ def _facts_of(event: DeliveryEvent) -> list[tuple[int, TicketFact]]:
         return []
     if event.fact == Fact.COMPLAINT:
         return [(delivery.ticket_id, TicketFact(Event.Kind.DELIVERY_NOTE, _payload(event) | {"note": "complaint"}))]
+    if event.fact == DELAY_WARNING:
+        return [(delivery.ticket_id, _still_trying(event))]
     if event.from_state == event.to_state and event.fact != Fact.HOLD:
         return []
     if _is_failure(event):
         reopened = [_reopened(row.delivery, event) for row in resolutions.reopen(delivery)]
         return [(delivery.ticket_id, TicketFact(Event.Kind.DELIVERY_FAILURE, _payload(event))), *reopened]
-    if event.to_state in ARRIVED:
-        return _resolved_by(delivery)
-    return []
+    late = [(delivery.ticket_id, _still_trying(event))] if event.fact == Fact.REPORT_DELAYED else []
+    return late + (_resolved_by(delivery) if event.to_state in ARRIVED else [])
+
+
+def _still_trying(event: DeliveryEvent) -> TicketFact:
+    """Late, but no failure yet: for rules and for the events, and nothing that moves the ticket to the top."""
+    return TicketFact(Event.Kind.DELIVERY_NOTE, _payload(event) | {"note": "still_trying"}, quiet=True)
 
 
 def _is_failure(event: DeliveryEvent) -> bool:
@@ -124,7 +130,14 @@ def _payload(event: DeliveryEvent) -> dict[str, object]:
         "by": event.by.person.name if event.by else "",
         "by_id": event.by_id,
         "feedback_type": event.feedback_type,
+        "unattended": _is_unattended(delivery),
     }
+
+
+def _is_unattended(delivery: Delivery) -> bool:
+    """No person's update caused the mail (desk.effects says why that counts)."""
+    notification = delivery.message.notification
+    return bool(notification and notification.data.get("unattended"))
 
 
 def _resolved_by(delivery: Delivery) -> list[tuple[int, TicketFact]]:
@@ -138,8 +151,15 @@ def _resolved_by(delivery: Delivery) -> list[tuple[int, TicketFact]]:
 
 
 def _put_right(failed: Delivery, how: str, by: Account | None, delivery: Delivery) -> TicketFact:
-    more = {"by_delivery_id": delivery.pk, "new_recipient": delivery.recipient, "by_ticket_id": delivery.ticket_id}
-    return fix_facts.resolution(failed, how, by, **more)
+    return fix_facts.resolution(
+        failed,
+        how,
+        by,
+        by_delivery_id=delivery.pk,
+        new_recipient=delivery.recipient,
+        by_ticket_id=delivery.ticket_id,
+        unattended=_is_unattended(failed),
+    )
 
 
 def _writer_of(delivery: Delivery) -> Account | None:

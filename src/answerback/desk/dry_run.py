@@ -47,7 +47,7 @@ class Recipient:
 class Mail:
     """One notification, also one that reaches nobody."""
 
-    trigger_id: int | None
+    trigger_id: int | None  # of a trigger or an automation
     trigger_title: str
     kind: str  # Message.Kind
     subject: str
@@ -59,7 +59,7 @@ class FieldChange:
     field: str  # as Event.field
     before: Any
     after: Any
-    by_rule: bool
+    by_rule: str = ""  # its title
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,16 @@ class NewComment:
     author: str
     public: bool
     text: str
-    by_rule: bool
+    by_rule: str = ""
+
+
+@dataclass(frozen=True)
+class RuleAct:
+    """What a rule would do beside changes, comments and mail."""
+
+    note: str  # webhook, held, resent, told, resting, ran
+    title: str
+    recipients: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,10 @@ class Outcome:
     changes: Sequence[FieldChange] = ()
     comments: Sequence[NewComment] = ()
     mails: Sequence[Mail] = ()
+    acts: Sequence[RuleAct] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.comments or self.mails or self.acts)
 
 
 class _RollBackError(Exception):
@@ -102,34 +115,38 @@ def play(use_case: Callable[[], Audit | None], ticket_id: int | None = None) -> 
 
 
 def _mark(ticket_id: int | None) -> int:
-    """The newest audit before. Ticket.DoesNotExist."""
+    """The newest event before. Ticket.DoesNotExist."""
     if ticket_id is None:
         return 0
     ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
-    return ticket.audits.order_by("-id").values_list("pk", flat=True).first() or 0
+    return ticket.events.order_by("-id").values_list("pk", flat=True).first() or 0
 
 
 def _read(ticket_id: int, mark: int) -> Outcome:
-    events = list(Event.objects.filter(ticket=ticket_id, audit__gt=mark).select_related("audit").order_by("id"))
+    events = list(Event.objects.filter(ticket=ticket_id, pk__gt=mark).select_related("audit").order_by("id"))
     return Outcome(
         changes=tuple(_change(event) for event in events if event.kind in _CHANGES),
         comments=tuple(_comment(event) for event in events if event.kind == Event.Kind.COMMENT),
         mails=tuple(_mails(events)),
+        acts=tuple(_act(event) for event in events if event.kind == Event.Kind.RULE),
     )
 
 
 _CHANGES = (Event.Kind.CREATE, Event.Kind.CHANGE, Event.Kind.CC_CHANGE)
-_RULE = "rule"
 
 
 def _change(event: Event) -> FieldChange:
     before, after = event.data.get("previous_value", ""), event.data.get("value", "")
-    return FieldChange(event.field, before, after, event.audit.via == _RULE)
+    return FieldChange(event.field, before, after, event.audit.rule_title)
+
+
+def _act(event: Event) -> RuleAct:
+    return RuleAct(event.data["note"], event.data.get("title", ""), event.data.get("recipients", ()))
 
 
 def _comment(event: Event) -> NewComment:
     row = Comment.objects.select_related("author").get(pk=event.data["comment_id"])
-    return NewComment(row.author.name, row.public, row.text, event.audit.via == _RULE)
+    return NewComment(row.author.name, row.public, row.text, event.audit.rule_title)
 
 
 def _mails(events: Sequence[Event]) -> list[Mail]:

@@ -23,6 +23,7 @@ class Notice(models.Model):
         COMPLAINT = "complaint"  # the recipient reported an answer as spam
         JOB = "job"  # a job over many tickets has ended: data {"job_id", "title", "done", "failed"}
         DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"reason"}
+        RULE = "rule"  # a trigger or an automation says so: data {"title", "text"}
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=10, choices=Kind.choices)

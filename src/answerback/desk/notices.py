@@ -63,6 +63,11 @@ def tell_draft_not_sent(account: Account, ticket: Ticket, reason: str) -> None:
     _tell(account, Kind.DRAFT, ticket=ticket, data={"reason": reason})
 
 
+def tell_by_rule(account: Account, ticket: Ticket, title: str, text: str) -> None:
+    """A trigger or an automation wants somebody to know. `text` is shown as it is."""
+    _tell(account, Kind.RULE, ticket=ticket, data={"title": title, "text": text})
+
+
 def settle(ticket_id: int) -> None:
     """Bring the ticket's notices in line with its failures: strike what is put right, open again what is not."""
     rows = list(Notice.objects.filter(ticket_id=ticket_id, kind__in=_FOLLOWING))

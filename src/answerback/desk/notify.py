@@ -7,26 +7,21 @@ notified of a mail they wrote or stood in To/Cc of; automatic mail is never answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.conf import settings
-from django.utils import translation
-from django.utils.html import escape, linebreaks
-
-from answerback.desk import file_list, responsible, told_already
-from answerback.outbound import enqueue, standing
+from answerback.desk import placeholder_values, responsible, told_already
+from answerback.outbound import enqueue
 from answerback.outbound.models import Message
 from answerback.people import identities
 from answerback.people.models import Account, Person
 from answerback.rules import placeholders
-from answerback.rules.effects import Localised, NotifyEffect
+from answerback.rules.effects import NotifyEffect
+from answerback.rules.models import Trigger
 from answerback.rules.update_seen import Update
 from answerback.store import raw
 from answerback.store.models import RawMail
 from answerback.tickets import participants, update
 from answerback.tickets.models import Attachment, Comment, Event, Participant
-from mailroom import html as mail_html
 from mailroom import message as mail_message
 
 ANSWER_PLACEHOLDERS = {"ticket.latest_public_comment", "ticket.latest_public_comment_html"}
@@ -45,7 +40,7 @@ def send(seen: Update, effect: NotifyEffect) -> Message | None:
     kind = _kind(seen, effect)
     addressees = _without_witnesses(_addressees(seen, effect.recipient), seen, kind)
     if kind == Kind.AGENT:
-        told = told_already.people(seen, effect.trigger.pk)
+        told = told_already.people(seen, effect.rule.pk)
         addressees = [one for one in addressees if one.person.pk not in told]
     if _must_stay_silent(seen, kind):
         return None
@@ -53,10 +48,12 @@ def send(seen: Update, effect: NotifyEffect) -> Message | None:
         seen.audit,
         Event.Kind.NOTIFICATION,
         {
-            "trigger_id": effect.trigger.pk,
-            "trigger_title": effect.trigger.title,
+            "trigger_id": effect.rule.pk,
+            "trigger_title": effect.rule.title,
+            "rule_kind": effect.rule.by.kind,
             "recipients": [addressee.person.pk for addressee in addressees],
             "message_kind": kind,
+            "unattended": seen.unattended,
         },
     )
     if not addressees:
@@ -64,8 +61,32 @@ def send(seen: Update, effect: NotifyEffect) -> Message | None:
     return _enqueue(seen, effect, kind, addressees, event)
 
 
+def is_for_customers(effect: NotifyEffect) -> bool:
+    return effect.recipient in ("requester_id", "requester_and_ccs")
+
+
+def agents_for(seen: Update, recipient: str) -> list[Account]:
+    """Whom the name of agents in a rule means in this update."""
+    active = Account.objects.filter(is_active=True).select_related("person").order_by("pk")
+    actor = seen.actor_account.pk if seen.actor_account else 0
+    match recipient.partition(":"):
+        case ("assignee_id", _, _):
+            return list(active.filter(pk=seen.ticket.assignee_id)) if seen.ticket.assignee_id else []
+        case ("current_user", _, _):
+            return list(active.filter(pk=actor))
+        case ("all_agents", _, _):
+            return list(active.exclude(pk=actor))
+        case ("supervisors", _, _):
+            return [account for account in responsible.supervisors() if account.pk != actor]
+        case ("group", _, group_id):
+            return list(active.filter(groups__id=group_id).exclude(pk=actor))
+        case ("user", _, account_id):
+            return list(active.filter(pk=account_id))
+    return []
+
+
 def _kind(seen: Update, effect: NotifyEffect) -> str:
-    if effect.recipient not in ("requester_id", "requester_and_ccs"):
+    if not is_for_customers(effect):
         return Kind.AGENT
     carries_comment = any(ANSWER_PLACEHOLDERS & placeholders.known(text) for text in effect.body.values())
     by_agent = seen.comment is not None and seen.comment.public and seen.actor_account is not None
@@ -84,26 +105,7 @@ def _addressees(seen: Update, recipient: str) -> list[_Addressee]:
             confirmed = [row for row in participants.ccs(seen.ticket) if row.confirmed]
             found += [_Addressee(row.person, "cc", Participant.Role.CC) for row in confirmed]
         return found
-    return [_Addressee(account.person, "to", Participant.Role.AGENT) for account in _agents(seen, recipient)]
-
-
-def _agents(seen: Update, recipient: str) -> list[Account]:
-    active = Account.objects.filter(is_active=True).select_related("person")
-    actor = seen.actor_account.pk if seen.actor_account else 0
-    match recipient.partition(":"):
-        case ("assignee_id", _, _):
-            return list(active.filter(pk=seen.ticket.assignee_id)) if seen.ticket.assignee_id else []
-        case ("current_user", _, _):
-            return list(active.filter(pk=actor))
-        case ("all_agents", _, _):
-            return list(active.exclude(pk=actor))
-        case ("supervisors", _, _):
-            return [account for account in responsible.supervisors() if account.pk != actor]
-        case ("group", _, group_id):
-            return list(active.filter(groups__id=group_id).exclude(pk=actor))
-        case ("user", _, account_id):
-            return list(active.filter(pk=account_id))
-    return []
+    return [_Addressee(account.person, "to", Participant.Role.AGENT) for account in agents_for(seen, recipient)]
 
 
 def _without_witnesses(addressees: list[_Addressee], seen: Update, kind: str) -> list[_Addressee]:
@@ -134,12 +136,8 @@ def _enqueue(
     seen: Update, effect: NotifyEffect, kind: str, addressees: list[_Addressee], event: Event
 ) -> Message | None:
     language = addressees[0].person.language or seen.ticket.support_address.language
-    with translation.override(language):
-        values, html = _values(seen, kind)
-        body = _in(language, effect.body)
-        text = placeholders.substitute_text(body, values).strip() + "\n"
-        page = placeholders.substitute_html(body, values, html)
-        subject = placeholders.substitute_text(_in(language, effect.subject), values)
+    values = placeholder_values.of(seen, kind, language)
+    body, subject = (placeholder_values.pick(text, language) for text in (effect.body, effect.subject))
     answer = kind == Kind.ANSWER
     references = _last_message_ids(seen)
     return enqueue.enqueue(
@@ -148,12 +146,12 @@ def _enqueue(
             ticket=seen.ticket,
             comment=seen.comment,
             event=event,
-            trigger_id=effect.trigger.pk,
-            trigger_title=effect.trigger.title,
+            trigger_id=effect.rule.pk if isinstance(effect.rule, Trigger) else None,
+            trigger_title=effect.rule.title,
             support_address=seen.ticket.support_address,
-            subject=subject,
-            text=text,
-            html=page,
+            subject=" ".join(placeholders.substitute_text(subject, values.text).split()),
+            text=placeholders.substitute_text(body, values.text).strip() + "\n",
+            html=placeholders.substitute_html(body, values.text, values.html),
             language=language,
             author_name=seen.actor.name if answer and seen.actor else "",
             recipients=[_recipient(seen, addressee) for addressee in addressees],
@@ -174,52 +172,6 @@ def _recipient(seen: Update, addressee: _Addressee) -> enqueue.Recipient:
     participant = participants.ensure(seen.ticket, addressee.person, addressee.participant_role)
     identity = identities.primary_of(addressee.person)
     return enqueue.Recipient(addressee.person, identity, participant, addressee.role)
-
-
-def _in(language: str, text: Localised) -> str:
-    return text.get(language) or text.get("") or text.get("en") or next(iter(text.values()), "")
-
-
-def _values(seen: Update, kind: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Every placeholder there is: as text, and for some as HTML."""
-    ticket, comment = seen.ticket, seen.comment
-    signature = seen.actor_account.signature if seen.actor_account else ""
-    url = f"{settings.BASE_URL}/tickets/{ticket.pk}"
-    public = comment if comment and comment.public else None
-    links = file_list.of(public) if public else None
-    text = (public.text if public else "") + (links.text if links else "")
-    failed = standing.open_failures(ticket.pk) if kind == Kind.AGENT and seen.failures else []
-    values = {
-        "ticket.id": str(ticket.pk),
-        "ticket.title": ticket.subject,
-        "ticket.status": ticket.get_status_display(),
-        "ticket.url": url,
-        "ticket.requester.name": ticket.requester.name,
-        "ticket.assignee.name": ticket.assignee.person.name if ticket.assignee else "",
-        "ticket.group.name": ticket.group.name if ticket.group else "",
-        "ticket.latest_comment": comment.text if comment else "",
-        "ticket.latest_comment_html": comment.text if comment else "",
-        "ticket.latest_public_comment": text,
-        "ticket.latest_public_comment_html": text,
-        "ticket.delivery_failures": "\n".join(map(standing.describe, failed)),
-        "ticket.undelivered_to": ", ".join(dict.fromkeys(standing.name_of(chain.newest) for chain in failed)),
-        "current_user.name": seen.actor.name if seen.actor else "",
-        "agent.signature": signature,
-        "support.name": ticket.support_address.name,
-    }
-    html = {
-        "ticket.url": f'<a href="{escape(url)}">{escape(url)}</a>',
-        "ticket.latest_comment_html": _comment_html(comment),
-        "ticket.latest_public_comment_html": _comment_html(public) + (links.html if links else ""),
-        "agent.signature": linebreaks(escape(signature)) if signature else "",
-    }
-    return values, html
-
-
-def _comment_html(comment: Comment | None) -> str:
-    if comment is None:
-        return ""
-    return comment.html or mail_html.from_text(comment.text)
 
 
 def _last_message_ids(seen: Update) -> list[str]:

@@ -59,13 +59,14 @@ _RESOLUTION = {
 log = logging.getLogger(__name__)
 
 
-def call(webhook_id: int, event: str, payload: Mapping[str, Any]) -> None:
-    """Tell one webhook of `event`. Belongs into the caller's transaction. One that is off or gone is not called."""
+def call(webhook_id: int, event: str, payload: Mapping[str, Any]) -> bool:
+    """Tell one webhook of `event`. Belongs into the caller's transaction. False where it is off or gone: not called."""
     webhook = Webhook.objects.filter(pk=webhook_id, active=True).first()
     if webhook is None:
         log.warning("webhook %s is to be called (%s), but is off or gone", webhook_id, event)
-        return
+        return False
     _store([webhook.pk], event, ids.message_uuid(), payload)
+    return True
 
 
 def tell(audit: Audit) -> None:

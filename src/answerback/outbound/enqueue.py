@@ -85,8 +85,8 @@ def enqueue(notification: Notification) -> Message | None:
     return message
 
 
-def resend(deliveries: Sequence[Delivery], by: Account, new_address: Identity | None = None) -> list[Delivery]:
-    """The same messages again, each as a new delivery linked to the old one.
+def resend(deliveries: Sequence[Delivery], by: Account | None, new_address: Identity | None = None) -> list[Delivery]:
+    """The same messages again, each as a new delivery linked to the old one. `by` None: a rule wants it.
 
     Goes to `new_address`, else to the identity's address of today, else to the old address. Where the address is
     another one, To and Cc of the copy name it.

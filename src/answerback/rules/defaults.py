@@ -1,4 +1,4 @@
-"""The triggers Answerback starts with (after Zendesk's default set), with texts in both languages.
+"""The triggers and automations Answerback starts with (after Zendesk's default set), with texts in both languages.
 
 Policy: the acknowledgement quotes nothing of the mail it answers, so that nobody can send a text of theirs to a
 stranger through us. Customers get agents' comments only. Titles are msgids: they are translated where they are shown.
@@ -6,14 +6,14 @@ stranger through us. Customers get agents' comments only. Titles are msgids: the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db.models import Max
 from django.utils.translation import gettext_noop
 
 from answerback.core import clock
-from answerback.rules.models import Trigger
+from answerback.rules.models import Automation, Trigger
 
 _ACKNOWLEDGEMENT = {
     "en": "Hello {{ticket.requester.name}},\n\nwe have received your message and will answer as soon as we can. "
@@ -236,21 +236,66 @@ DEFAULTS: list[dict[str, Any]] = [
 ]
 
 
+AUTOMATIONS: list[dict[str, Any]] = [
+    {
+        # A ticket with an open failure stays: an answer that never arrived has solved nothing.
+        "key": "close_solved",
+        "title": gettext_noop("Close tickets that have been solved for four days"),
+        "all": [
+            _row("SOLVED", "greater_than", "96"),
+            _row("status", "is", "solved"),
+            _row("delivery_health", "is", "none"),
+        ],
+        "actions": [{"field": "status", "value": "closed"}],
+    },
+    {
+        "key": "solve_pending",
+        "title": gettext_noop("Solve tickets that have been pending for seven days"),
+        "active": False,
+        "all": [_row("PENDING", "greater_than", "168"), _row("delivery_health", "is", "none")],
+        "actions": [{"field": "status", "value": "solved"}],
+    },
+]
+
+
 def install(but: Collection[str] = ()) -> list[str]:
     """Write the default triggers whose keys are not in `but`, after those that are there. Gives the keys of all."""
+    return _install(Trigger, DEFAULTS, but)
+
+
+def install_automations(but: Collection[str] = ()) -> list[str]:
+    """The same for automations."""
+    return _install(Automation, AUTOMATIONS, but)
+
+
+def shipped(key: str) -> dict[str, Any] | None:
+    """Title, conditions and actions as they are shipped; None where we ship no such rule (any more)."""
+    for row in _rows([*DEFAULTS, *AUTOMATIONS]):
+        if row["key"] == key:
+            return {name: row[name] for name in ("title", "conditions", "actions")}
+    return None
+
+
+def _install(
+    model: type[Trigger] | type[Automation], defaults: list[dict[str, Any]], but: Collection[str]
+) -> list[str]:
+    last = model.objects.aggregate(last=Max("position"))["last"] or 0
+    new = [row for row in defaults if row["key"] not in but]
+    for row in _rows(new, first=last + 1):
+        model.objects.create(**row)
+    return sorted({*but, *(row["key"] for row in defaults)})
+
+
+def _rows(defaults: list[dict[str, Any]], first: int = 1) -> Iterator[dict[str, Any]]:
     now = clock.now()
-    last = Trigger.objects.aggregate(last=Max("position"))["last"] or 0
-    Trigger.objects.bulk_create(
-        Trigger(
-            key=row["key"],
-            title=row["title"],
-            active=row.get("active", True),
-            position=position,
-            conditions={"all": row["all"], "any": []},
-            actions=row["actions"],
-            created_at=now,
-            updated_at=now,
-        )
-        for position, row in enumerate([row for row in DEFAULTS if row["key"] not in but], start=last + 1)
-    )
-    return sorted({*but, *(row["key"] for row in DEFAULTS)})
+    for position, row in enumerate(defaults, start=first):
+        yield {
+            "key": row["key"],
+            "title": row["title"],
+            "active": row.get("active", True),
+            "position": position,
+            "conditions": {"all": row["all"], "any": []},
+            "actions": row["actions"],
+            "created_at": now,
+            "updated_at": now,
+        }

@@ -1,14 +1,22 @@
-"""Rules that an admin makes: triggers, and the webhooks they and failures call. Rows, so that they can be changed."""
+"""Rules that an admin makes, as rows, so that they can be changed.
+
+Triggers run on every update of a ticket, automations as time passes; webhooks are what they and failures call.
+"""
 
 from __future__ import annotations
 
 from django.db import models
 
+from answerback.people.models import Account
+from answerback.tickets.changes import ByRule
+from answerback.tickets.models import Ticket
 
-class Trigger(models.Model):
-    """`conditions` {"all": [...], "any": [...]} of {"field", "operator", "value"}; `actions` [{"field", "value"}].
 
-    Fields, operators and actions are those of Zendesk (rules/conditions, rules/actions, one file each).
+class Rule(models.Model):
+    """What triggers and automations have in common.
+
+    `conditions` {"all": [...], "any": [...]} of {"field", "operator", "value"}; `actions` [{"field", "value"}]. Fields,
+    operators and actions are those of Zendesk (rules/conditions, rules/actions, one file each).
     """
 
     key = models.CharField(max_length=60, blank=True)  # of the shipped default set; its title is translated
@@ -19,9 +27,75 @@ class Trigger(models.Model):
     actions = models.JSONField(default=list)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)  # gone for everybody, and can be brought back
 
     class Meta:
+        abstract = True
         ordering = ["position", "id"]
+
+
+class Trigger(Rule):
+    """Runs on every update of a ticket."""
+
+    @property
+    def by(self) -> ByRule:
+        return ByRule("trigger", self.pk, self.title)
+
+
+class Automation(Rule):
+    """Runs on tickets for which time has passed. It has at least one condition on hours."""
+
+    looked_until = models.BigIntegerField(default=0)  # id of the ticket at which the last run ended; 0: all were seen
+
+    @property
+    def by(self) -> ByRule:
+        return ByRule("automation", self.pk, self.title)
+
+
+class Firing(models.Model):
+    """A rule did something to a ticket: for the count of uses, and to stop what would run for ever. Kept 30 days."""
+
+    trigger = models.ForeignKey(Trigger, null=True, on_delete=models.CASCADE, related_name="firings")
+    automation = models.ForeignKey(Automation, null=True, on_delete=models.CASCADE, related_name="firings")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["ticket", "at"], name="firing_ticket")]
+
+
+class AutomationMark(models.Model):
+    """Up to which update an automation has seen to a ticket: it acts again only after a newer one."""
+
+    automation = models.ForeignKey(Automation, on_delete=models.CASCADE, related_name="marks")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="+")
+    audit_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["automation", "ticket"], name="automation_mark_once")]
+
+
+class Revision(models.Model):
+    """What a rule was after each change, by whom."""
+
+    class Act(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        SWITCHED_ON = "switched_on"
+        SWITCHED_OFF = "switched_off"
+        MOVED = "moved"
+        DELETED = "deleted"
+        BROUGHT_BACK = "brought_back"
+        RESTORED = "restored"  # to what was shipped
+
+    trigger = models.ForeignKey(Trigger, null=True, on_delete=models.CASCADE, related_name="revisions")
+    automation = models.ForeignKey(Automation, null=True, on_delete=models.CASCADE, related_name="revisions")
+    act = models.CharField(max_length=12, choices=Act.choices)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    title = models.CharField(max_length=200)
+    conditions = models.JSONField(default=dict)
+    actions = models.JSONField(default=list)
 
 
 class Webhook(models.Model):

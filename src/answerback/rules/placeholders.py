@@ -7,9 +7,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.utils.html import escape
+from django.utils.translation import gettext_noop
 
+KNOWN = {
+    "ticket.id": gettext_noop("number of the ticket"),
+    "ticket.title": gettext_noop("subject"),
+    "ticket.status": gettext_noop("status"),
+    "ticket.priority": gettext_noop("priority"),
+    "ticket.tags": gettext_noop("tags, separated by spaces"),
+    "ticket.url": gettext_noop("address of the ticket here, for agents"),
+    "ticket.requester.name": gettext_noop("name of the requester"),
+    "ticket.assignee.name": gettext_noop("name of the assignee"),
+    "ticket.group.name": gettext_noop("name of the group"),
+    "ticket.latest_comment": gettext_noop("this update's comment, public or internal, as text"),
+    "ticket.latest_comment_html": gettext_noop("the same with its formatting"),
+    "ticket.latest_public_comment": gettext_noop("this update's public comment, as text"),
+    "ticket.latest_public_comment_html": gettext_noop("the same with its formatting"),
+    "ticket.delivery_failures": gettext_noop("what was not delivered: a line for each recipient (mail to agents)"),
+    "ticket.undelivered_to": gettext_noop("names of those it was not delivered to (mail to agents)"),
+    "current_user.name": gettext_noop("name of who made the update"),
+    "agent.signature": gettext_noop("signature of the agent who made the update"),
+    "support.name": gettext_noop("name of the support address"),
+}
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_.]{1,60})\s*\}\}")
 
 
@@ -25,6 +47,19 @@ def substitute_text(template: str, values: Mapping[str, str]) -> str:
 def substitute_html(template: str, values: Mapping[str, str], html: Mapping[str, str]) -> str:
     """The template's own text escaped and in paragraphs; `html` values go in as they are, `values` escaped."""
     return "".join(_paragraph(block, lambda name: _html_value(name, values, html)) for block in template.split("\n\n"))
+
+
+def substitute_leaves(payload: dict[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """In every string of a parsed JSON object: what is put in can change no structure."""
+    return {key: _leaf(value, values) for key, value in payload.items()}
+
+
+def _leaf(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return substitute_text(value, values)
+    if isinstance(value, list):
+        return [_leaf(item, values) for item in value]
+    return substitute_leaves(value, values) if isinstance(value, dict) else value
 
 
 def _paragraph(block: str, value: Callable[[str], str]) -> str:

@@ -76,6 +76,16 @@ class TicketFact:
 
     kind: Event.Kind
     data: dict[str, Any]
+    quiet: bool = False  # worth noting, but the ticket does not count as updated by it
+
+
+@dataclass(frozen=True)
+class ByRule:
+    """The rule that made an update: what the audit keeps of it, whatever becomes of the rule."""
+
+    kind: str  # trigger, automation
+    id: int
+    title: str
 
 
 @dataclass(frozen=True)

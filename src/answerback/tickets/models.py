@@ -75,6 +75,11 @@ class Ticket(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     solved_at = models.DateTimeField(null=True)
+    # what automations count hours from
+    status_at = models.DateTimeField()
+    assigned_at = models.DateTimeField(null=True)
+    requester_updated_at = models.DateTimeField(null=True)
+    assignee_updated_at = models.DateTimeField(null=True)
     delivery_health = models.CharField(max_length=10, choices=Health.choices, blank=True, default="")
     failed_at = models.DateTimeField(null=True)  # newest open failure
     ever_failed = models.BooleanField(default=False)
@@ -87,6 +92,7 @@ class Ticket(models.Model):
             models.Index(fields=["requester", "-updated_at"], name="ticket_requester"),
             models.Index(fields=["delivery_health", "-failed_at"], name="ticket_health"),
             models.Index(fields=["-updated_at", "-id"], name="ticket_updated"),
+            models.Index(fields=["status", "status_at"], name="ticket_status_at"),
         ]
 
     def __str__(self) -> str:
@@ -127,6 +133,9 @@ class Audit(models.Model):
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="audits")
     author = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")  # None: the system
     via = models.CharField(max_length=10)  # web, api, email, rule, system
+    rule_kind = models.CharField(max_length=10, blank=True)  # of updates by a rule: trigger, automation
+    rule_id = models.BigIntegerField(null=True)
+    rule_title = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -145,6 +154,7 @@ class Event(models.Model):
         DELIVERY_FAILURE = "DeliveryFailure"
         DELIVERY_RESOLUTION = "DeliveryResolution"
         DELIVERY_NOTE = "DeliveryNote"
+        RULE = "Rule"  # what a rule did beside changes, comments and mail: called a webhook, held mail, ...
 
     audit = models.ForeignKey(Audit, on_delete=models.CASCADE, related_name="events")
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="events")

@@ -14,7 +14,7 @@ from django.db import transaction
 from answerback.core import clock, ids, live
 from answerback.people.models import Person
 from answerback.tickets import file_links, participants
-from answerback.tickets.changes import UNSET, Changes, NewAttachment, NewComment, NewTicket
+from answerback.tickets.changes import UNSET, ByRule, Changes, NewAttachment, NewComment, NewTicket
 from answerback.tickets.models import Attachment, Audit, Comment, Event, Participant, Tag, Ticket
 
 STATUS_RANK = {status: rank for rank, status in enumerate(Ticket.Status)}
@@ -40,7 +40,7 @@ def create(new: NewTicket) -> Audit:
     return audit
 
 
-def apply(ticket_id: int, changes: Changes, actor: Person | None, via: str) -> Audit | None:
+def apply(ticket_id: int, changes: Changes, actor: Person | None, via: str, rule: ByRule | None = None) -> Audit | None:
     """Carry out `changes`. None where nothing is different afterwards. TicketClosedError, Ticket.DoesNotExist."""
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
@@ -55,13 +55,14 @@ def apply(ticket_id: int, changes: Changes, actor: Person | None, via: str) -> A
                 _publish(ticket)
             return None
         now = clock.now()
-        audit = Audit.objects.create(ticket=ticket, author=actor, via=via, created_at=now)
+        audit = Audit.objects.create(ticket=ticket, author=actor, via=via, created_at=now, **_rule_of(rule))
         for event in events:
             event.audit, event.ticket = audit, ticket
         Event.objects.bulk_create(events)
         if changes.comment:
             _write_comment(audit, changes.comment)
-        ticket.updated_at = now
+        if changes.comment or len(events) > sum(fact.quiet for fact in changes.facts):
+            _set_moments(ticket, events, actor, now)
         ticket.save()
         _publish(ticket)
     return audit
@@ -100,6 +101,10 @@ def _insert(new: NewTicket) -> Ticket:
         created_at=now,
         updated_at=now,
         solved_at=now if new.status == Ticket.Status.SOLVED else None,
+        status_at=now,
+        assigned_at=now if new.assignee else None,
+        requester_updated_at=now if new.submitter == new.requester else None,
+        assignee_updated_at=now if new.assignee and new.submitter == new.assignee.person else None,
     )
 
 
@@ -160,6 +165,24 @@ def _field_events(ticket: Ticket, changes: Changes) -> list[Event]:
     else:
         ticket.solved_at = None
     return events
+
+
+def _set_moments(ticket: Ticket, events: Iterable[Event], actor: Person | None, now: datetime) -> None:
+    """What automations count hours from."""
+    changed = {event.field for event in events}
+    ticket.updated_at = now
+    if "status" in changed:
+        ticket.status_at = now
+    if "assignee_id" in changed:
+        ticket.assigned_at = now if ticket.assignee_id else None
+    if actor and actor.pk == ticket.requester_id:
+        ticket.requester_updated_at = now
+    if actor and ticket.assignee and actor.pk == ticket.assignee.person_id:
+        ticket.assignee_updated_at = now
+
+
+def _rule_of(rule: ByRule | None) -> dict[str, Any]:
+    return {"rule_kind": rule.kind, "rule_id": rule.id, "rule_title": rule.title[:200]} if rule else {}
 
 
 def _tag_events(ticket: Ticket, changes: Changes) -> list[Event]:

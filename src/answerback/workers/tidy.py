@@ -19,9 +19,10 @@ from django.conf import settings
 
 from answerback.core import clock, idempotency, live
 from answerback.core.db import DatabaseThread
-from answerback.desk import closing, drafts, escalation, notices, upload_tokens, uploads, webhook_queue
+from answerback.desk import automating, drafts, escalation, notices, upload_tokens, uploads, webhook_queue
 from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
+from answerback.rules import usage
 from answerback.search import catching_up, saved
 
 TICK_SECONDS = 1.0
@@ -45,7 +46,8 @@ CHORES = (
     Chore("attempts planned too late", 60, claims.pull_forward),
     Chore("mail under an older setting", 60, destinations.relabel_waiting),
     Chore("suppressions that are over", 60, identities.end_suppressions),
-    Chore("tickets solved long ago", 300, closing.close_solved),
+    Chore("automations", 300, automating.run),
+    Chore("old uses of rules", 3600, usage.forget_old),
     Chore("old webhook calls", 3600, webhook_queue.forget_old),
     Chore("failures nobody has seen to", 60, escalation.escalate),
     Chore("old notices", 3600, notices.forget_old),

@@ -36,6 +36,8 @@ class Notification:
 
     event_id: int
     trigger: str
+    rule_kind: str  # trigger, automation
+    rule_id: int | None
     chains: Sequence[Chain]
 
 
@@ -69,11 +71,20 @@ def _update(audit: Audit, names: dict[tuple[str, int], str], sent: dict[int, lis
             case Kind.COMMENT:
                 update.comments.append(event)
             case Kind.NOTIFICATION:
-                trigger = gettext(event.data.get("trigger_title") or "")
-                update.notifications.append(Notification(event.pk, trigger, sent.get(event.pk, ())))
+                update.notifications.append(_notification(event, sent.get(event.pk, ())))
             case _:
                 update.facts.append(event)
     return update
+
+
+def _notification(event: Event, chains: Sequence[Chain]) -> Notification:
+    return Notification(
+        event.pk,
+        trigger=gettext(event.data.get("trigger_title") or ""),
+        rule_kind=event.data.get("rule_kind", "trigger"),
+        rule_id=event.data.get("trigger_id"),
+        chains=chains,
+    )
 
 
 def _change(event: Event, names: dict[tuple[str, int], str]) -> Change:

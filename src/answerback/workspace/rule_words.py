@@ -1,92 +1,54 @@
-"""Conditions and actions of triggers as sentences, for reading."""
+"""Conditions and actions of rules as sentences, for reading, by the words of their definitions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
+from answerback.rules import choices
+from answerback.rules.actions import ACTIONS
+from answerback.rules.conditions import CONDITIONS
+from answerback.rules.definition import OPERATORS, WITHOUT_VALUE, Action, Condition, Kind
 from answerback.workspace import words
 
-FIELDS = {
-    "role": gettext_noop("Who changed it"),
-    "comment_is_public": gettext_noop("Comment"),
-    "update_type": gettext_noop("Ticket"),
-    "assignee_id": gettext_noop("Assignee"),
-    "group_id": gettext_noop("Group"),
-    "status": gettext_noop("Status"),
-    "priority": gettext_noop("Priority"),
-    "type": gettext_noop("Type"),
-    "current_tags": gettext_noop("Tags"),
-    "set_tags": gettext_noop("Tags"),
-    "requester_id": gettext_noop("Requester"),
-    "delivery": gettext_noop("Delivery failure"),
-    "notification_user": gettext_noop("Send an e-mail to"),
-    "notification_group": gettext_noop("Send an e-mail to the group"),
-}
-OPERATORS = {
-    "is": gettext_noop("is"),
-    "is_not": gettext_noop("is not"),
-    "changed": gettext_noop("has changed"),
-    "not_changed": gettext_noop("has not changed"),
-    "value": gettext_noop("became"),
-    "value_previous": gettext_noop("was before"),
-    "less_than": gettext_noop("is below"),
-    "greater_than": gettext_noop("is above"),
-    "includes": gettext_noop("contains"),
-    "not_includes": gettext_noop("does not contain"),
-}
-WITHOUT_VALUE = {"changed", "not_changed"}
-VALUES = {
-    ("role", "agent"): gettext_noop("an agent"),
-    ("role", "end_user"): gettext_noop("an end user"),
-    ("comment_is_public", "true"): gettext_noop("public"),
-    ("comment_is_public", "false"): gettext_noop("internal"),
-    ("comment_is_public", "not_relevant"): gettext_noop("public or internal"),
-    ("update_type", "Create"): gettext_noop("created"),
-    ("update_type", "Change"): gettext_noop("changed"),
-    ("delivery", "answer"): gettext_noop("of an agent's answer"),
-    ("delivery", "automatic"): gettext_noop("of automatic mail"),
-}
-PEOPLE = {
-    "": gettext_noop("nobody"),
-    "current_user": gettext_noop("the agent who changed it"),
-    "requester_id": gettext_noop("the requester"),
-    "requester_and_ccs": gettext_noop("the requester and the CCs"),
-    "assignee_id": gettext_noop("the assignee"),
-    "group_id": gettext_noop("the ticket's group"),
-    "all_agents": gettext_noop("all agents"),
-    "supervisors": gettext_noop("the supervisors"),
-}
+__all__ = ["OPERATORS", "action", "condition"]
+_WITH_TEXT = (Kind.MAIL, Kind.GROUP_MAIL, Kind.NOTICE, Kind.WEBHOOK)
 
 
-def condition(row: dict[str, Any]) -> str:
-    name, operator = row.get("field", ""), row.get("operator", "is")
-    parts = [_name(name), _(OPERATORS[operator]) if operator in OPERATORS else operator]
+def condition(row: dict[str, Any], names: choices.Names) -> str:
+    known = CONDITIONS.get(row.get("field", ""))
+    operator = row.get("operator", "is")
+    parts = [_(known.title) if known else str(row.get("field", "")), _(OPERATORS.get(operator, operator))]
     if operator not in WITHOUT_VALUE:
-        parts.append(value(name, row.get("value", "")))
+        parts.append(value(known, row.get("value", ""), names))
     return " ".join(parts)
 
 
-def action(row: dict[str, Any], language: str) -> str:
-    """What a trigger does: a field it sets, or a mail with its subject in the reader's language."""
-    name, given = row.get("field", ""), row.get("value", "")
-    if isinstance(given, list) and given:
-        subject = given[1] if len(given) > 1 else ""
-        text = (subject.get(language) or subject.get("", "")) if isinstance(subject, dict) else str(subject)
-        return f"{_name(name)} {value(name, given[0])}" + (f": “{text}”" if text else "")
-    return f"{_name(name)}: {value(name, given)}"
+def action(row: dict[str, Any], language: str, names: choices.Names) -> str:
+    """What a rule does: a field it sets, or a mail with its subject in the reader's language."""
+    known, given = ACTIONS.get(row.get("field", "")), row.get("value", "")
+    title = _(known.title) if known else str(row.get("field", ""))
+    if known is None or known.kind is Kind.NONE:
+        return title
+    if known.kind is Kind.TEXT:
+        return f"{title}: “{_in(language, given)}”"
+    if known.kind in _WITH_TEXT and isinstance(given, list) and len(given) > 1:
+        text = "" if known.kind is Kind.WEBHOOK else _in(language, given[1])
+        return f"{title} {value(known, given[0], names)}" + (f": “{text}”" if text else "")
+    return f"{title}: {value(known, given, names)}"
 
 
-def value(name: str, given: Any) -> str:
+def value(known: Condition | Action | None, given: Any, names: choices.Names) -> str:
+    """A value as people say it; the id of what is gone stays a number."""
     text = str(given)
-    if (name, text) in VALUES:
-        return _(VALUES[name, text])
-    if text in PEOPLE and (text or name.endswith("_id")):
-        return _(PEOPLE[text])
-    return words.value_name(name, text)
+    if known is None:
+        return text or "–"
+    return dict(choices.of(known, names)).get(text) or names.person(known, text) or words.value_name(known.field, text)
 
 
-def _name(name: str) -> str:
-    return _(FIELDS[name]) if name in FIELDS else words.field_name(name)
+def _in(language: str, text: str | Mapping[str, str]) -> str:
+    if isinstance(text, str):
+        return text
+    return text.get(language) or text.get("") or next(iter(text.values()), "")

@@ -4,26 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, gettext_noop
 
-STATUSES = {
-    "new": gettext_noop("New"),
-    "open": gettext_noop("Open"),
-    "pending": gettext_noop("Pending"),
-    "hold": gettext_noop("On hold"),
-    "solved": gettext_noop("Solved"),
-    "closed": gettext_noop("Closed"),
-}
-PRIORITIES = {
-    "low": gettext_noop("Low"),
-    "normal": gettext_noop("Normal"),
-    "high": gettext_noop("High"),
-    "urgent": gettext_noop("Urgent"),
-}
-TYPES = {
-    "question": gettext_noop("Question"),
-    "incident": gettext_noop("Incident"),
-    "problem": gettext_noop("Problem"),
-    "task": gettext_noop("Task"),
-}
+from answerback.tickets.words import PRIORITIES, STATUSES, TYPES
+
 FIELDS = {
     "status": gettext_noop("Status"),
     "priority": gettext_noop("Priority"),

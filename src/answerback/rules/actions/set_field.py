@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from answerback.rules.effects import FieldEffect
-from answerback.rules.models import Trigger
+from django.utils.translation import gettext_noop
+
+from answerback.rules.definition import Action, Kind
+from answerback.rules.effects import FieldEffect, Rule
 from answerback.rules.update_seen import Update
 from answerback.tickets.changes import Changes
+from answerback.tickets.words import PRIORITIES, STATUSES, TYPES
 
 
-def status(trigger: Trigger, value: str, update: Update) -> FieldEffect:
-    return FieldEffect(trigger, Changes(status=value))
+def status(rule: Rule, value: str, update: Update) -> FieldEffect:
+    return FieldEffect(rule, Changes(status=value))
 
 
-def priority(trigger: Trigger, value: str, update: Update) -> FieldEffect:
-    return FieldEffect(trigger, Changes(priority=value))
+def priority(rule: Rule, value: str, update: Update) -> FieldEffect:
+    return FieldEffect(rule, Changes(priority=value))
 
 
-def ticket_type(trigger: Trigger, value: str, update: Update) -> FieldEffect:
-    return FieldEffect(trigger, Changes(type=value))
+def ticket_type(rule: Rule, value: str, update: Update) -> FieldEffect:
+    return FieldEffect(rule, Changes(type=value))
+
+
+_NONE = {"": gettext_noop("none")}
+ACTIONS = [
+    Action(field="status", title=gettext_noop("Status"), kind=Kind.CHOICE, choices=STATUSES, effect=status),
+    Action(
+        field="priority", title=gettext_noop("Priority"), kind=Kind.CHOICE, choices=_NONE | PRIORITIES, effect=priority
+    ),
+    Action(field="type", title=gettext_noop("Type"), kind=Kind.CHOICE, choices=_NONE | TYPES, effect=ticket_type),
+]

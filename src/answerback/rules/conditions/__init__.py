@@ -1,15 +1,24 @@
-"""Conditions of triggers, one file each: `holds(update, operator, value) -> bool`. Names are Zendesk's."""
+"""Conditions of rules, one file each: what it is, and `holds(update, operator, value) -> bool`."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from answerback.rules.conditions import (
     assignee,
     comment_is_public,
     comment_words,
+    counts,
+    current_via,
     delivery,
+    delivery_cause,
+    delivery_code,
+    delivery_fix,
+    delivery_health,
+    delivery_permanent,
+    delivery_role,
     group,
+    hours,
+    language,
+    organization,
     priority,
     recipient,
     requester,
@@ -17,28 +26,43 @@ from answerback.rules.conditions import (
     status,
     subject_words,
     tags,
+    ticket_is_public,
     ticket_type,
     update_type,
     via,
 )
-from answerback.rules.update_seen import Update
+from answerback.rules.definition import Condition
 
-Condition = Callable[[Update, str, str], bool]
-
+# in the order of the editor
 CONDITIONS: dict[str, Condition] = {
-    "update_type": update_type.holds,
-    "role": role.holds,
-    "via_id": via.holds,
-    "status": status.holds,
-    "priority": priority.holds,
-    "type": ticket_type.holds,
-    "group_id": group.holds,
-    "assignee_id": assignee.holds,
-    "requester_id": requester.holds,
-    "recipient": recipient.holds,
-    "current_tags": tags.holds,
-    "comment_is_public": comment_is_public.holds,
-    "subject_includes_word": subject_words.holds,
-    "comment_includes_word": comment_words.holds,
-    "delivery": delivery.holds,
+    condition.field: condition
+    for condition in (
+        update_type.CONDITION,
+        role.CONDITION,
+        status.CONDITION,
+        priority.CONDITION,
+        ticket_type.CONDITION,
+        group.CONDITION,
+        assignee.CONDITION,
+        requester.CONDITION,
+        organization.CONDITION,
+        tags.CONDITION,
+        recipient.CONDITION,
+        via.CONDITION,
+        current_via.CONDITION,
+        language.CONDITION,
+        comment_is_public.CONDITION,
+        ticket_is_public.CONDITION,
+        subject_words.CONDITION,
+        comment_words.CONDITION,
+        *counts.CONDITIONS,
+        delivery.CONDITION,
+        delivery_health.CONDITION,
+        delivery_cause.CONDITION,
+        delivery_fix.CONDITION,
+        delivery_permanent.CONDITION,
+        delivery_role.CONDITION,
+        delivery_code.CONDITION,
+        *hours.CONDITIONS,
+    )
 }

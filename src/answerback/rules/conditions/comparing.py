@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from answerback.rules.update_seen import Update
 
@@ -48,6 +49,14 @@ def includes_word(text: str, operator: str, value: str) -> bool:
         case "is_not":
             return value.casefold() not in folded
     return False
+
+
+def payload_says(update: Update, says: Callable[[dict[str, Any]], bool], operator: str) -> bool:
+    """Is it so, or not so, for a delivery event of the update? Without one that tells its cause, neither holds."""
+    if operator not in ("is", "is_not"):
+        return False
+    told = [payload for payload in update.deliveries if "cause" in payload]
+    return any(says(payload) == (operator == "is") for payload in told)
 
 
 def _ranked(now: int, operator: str, value: int) -> bool:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from answerback.core import clock
-from answerback.desk import closing, defaults
+from answerback.desk import automating, defaults
 from answerback.sandbox import receiver
 from answerback.sandbox.demo_desk import names, people, story
 from answerback.sandbox.demo_desk.cast import Cast
@@ -80,8 +80,8 @@ def _nights() -> list[Happening]:
     """What was solved long enough closes, every night."""
     now = timezone.localtime(clock.now())
     nights = [datetime.combine(now.date() - timedelta(days=days), _NIGHT, now.tzinfo) for days in range(30)]
-    return [(night, _close_solved) for night in nights if night < now]
+    return [(night, _run_automations) for night in nights if night < now]
 
 
-def _close_solved() -> None:
-    closing.close_solved()
+def _run_automations() -> None:
+    automating.run()

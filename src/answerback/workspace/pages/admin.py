@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from answerback.people import accounts, team, tokens
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, ApiToken, Group
-from answerback.rules import switch
+from answerback.rules import choices, switch
 from answerback.rules.models import Trigger
 from answerback.tickets import support_addresses
 from answerback.tickets.models import SupportAddress
@@ -152,7 +152,8 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @admin_required
 def triggers(request: HttpRequest) -> HttpResponse:
     language = get_language() or "en"
-    entries = [_entry(trigger, language) for trigger in Trigger.objects.all()]
+    names = choices.Names()
+    entries = [_entry(trigger, language, names) for trigger in Trigger.objects.filter(deleted_at__isnull=True)]
     return _page(request, "admin/triggers.html", {"at": "triggers", "entries": entries})
 
 
@@ -204,11 +205,11 @@ def _save_address(form: SupportAddressForm, row: SupportAddress | None) -> bool:
     return True
 
 
-def _entry(trigger: Trigger, language: str) -> TriggerEntry:
+def _entry(trigger: Trigger, language: str, names: choices.Names) -> TriggerEntry:
     return TriggerEntry(
         trigger=trigger,
         title=_(trigger.title) if trigger.key else trigger.title,
-        every=[rule_words.condition(row) for row in trigger.conditions.get("all", [])],
-        some=[rule_words.condition(row) for row in trigger.conditions.get("any", [])],
-        actions=[rule_words.action(row, language) for row in trigger.actions],
+        every=[rule_words.condition(row, names) for row in trigger.conditions.get("all", [])],
+        some=[rule_words.condition(row, names) for row in trigger.conditions.get("any", [])],
+        actions=[rule_words.action(row, language, names) for row in trigger.actions],
     )
