@@ -48,7 +48,7 @@ def buttons(page: str) -> list[str]:
     [
         (UNKNOWN, ["correct_address", "mark_deliverable", "add_address", "mark_handled"]),
         (FULL, ["add_address", "resend", "correct_address", "mark_handled"]),
-        ("554 5.7.1 Message looks like spam", ["resend", "correct_address", "add_address", "mark_handled"]),
+        ("554 5.7.1 Message looks like spam", ["correct_address", "add_address", "mark_handled"]),
         (LATER, ["retry_now", "correct_address", "stop"]),
         (OK, []),
     ],

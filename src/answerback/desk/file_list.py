@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
-from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import ngettext
 
+from answerback.core import dates
 from answerback.tickets import file_links
 from answerback.tickets.models import Comment, FileLink
 
@@ -41,7 +41,7 @@ def _heading(count: int) -> str:
 
 
 def _until(links: list[FileLink]) -> str:
-    day = formats.date_format(timezone.localtime(links[0].expires_at), "DATE_FORMAT")
+    day = dates.full_day(links[0].expires_at)
     return ngettext("The link works until %s.", "The links work until %s.", len(links)) % day
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.conf import settings
-from django.utils import formats, timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext
 
+from answerback.core import dates
 from answerback.desk import effects, fix_facts, notices, ticket_health
 from answerback.outbound import resolutions, standing
 from answerback.outbound.models import Delivery, Resolution
@@ -63,7 +64,7 @@ def _phone_note(delivery: Delivery, by: Account, note: str) -> str:
         phone = delivery.person.phone if delivery.person else ""
         names = {
             "name": standing.name_of(delivery) + (f" ({phone})" if phone else ""),
-            "day": formats.date_format(timezone.localtime(delivery.queued_at), "DATE_FORMAT"),
+            "day": dates.full_day(delivery.queued_at),
             "cause": " ".join(filter(None, [standing.cause_name(delivery.cause), standing.code_of(delivery)])),
         }
         said = gettext("I reached %(name)s by phone. The mail of %(day)s had not arrived: %(cause)s.") % names

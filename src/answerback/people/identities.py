@@ -168,7 +168,7 @@ def remove(identity: Identity) -> None:
 
 
 def complained_among(found: Sequence[Identity]) -> set[int]:
-    """Ids of those for whom `has_complained` holds, in one query."""
+    """Ids of those for whom there is a `complaint_about`, in one query."""
     told = DeliverabilityEntry.objects.filter(
         identity__in=[one.pk for one in found], kind__in=(Kind.COMPLAINT, Kind.MARKED_DELIVERABLE)
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.utils import formats, timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext
 
+from answerback.core import dates
 from answerback.outbound.models import Delivery
 from answerback.tickets.models import Attachment, Comment, Ticket
 from mailroom import html as mail_html
@@ -52,7 +53,7 @@ def _missed(delivery: Delivery, ticket: Ticket) -> Prefill:
     comment = _comment_of(delivery)
     language = ticket.requester.language or ticket.support_address.language
     with translation.override(language):
-        day = formats.date_format(timezone.localtime(comment.created_at), "DATE_FORMAT")
+        day = dates.full_day(comment.created_at)
         said = gettext("I answered you on %s already, but my mail did not reach you. This is what I wrote:") % day
     quoted = "\n".join(f"> {line}".rstrip() for line in comment.text.splitlines())
     html = mail_html.from_text(said) + f"<blockquote>{comment.html or mail_html.from_text(comment.text)}</blockquote>"

@@ -41,6 +41,16 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
+// A form inside a comment that is gone after its answer leaves the focus on the comment.
+let answeredIn = "";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.matches("form")) answeredIn = event.detail.elt.closest("[data-comment]")?.id ?? "";
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (answeredIn && document.activeElement === document.body) document.getElementById(answeredIn)?.focus({ preventScroll: true });
+  answeredIn = "";
+});
+
 // What was refused is read out and stands in view.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target === card) document.getElementById("card-problem")?.focus();

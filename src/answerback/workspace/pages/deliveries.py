@@ -53,6 +53,7 @@ _BY_WORDS: dict[Words, Sequence[str]] = {
     Words.CANCELLED: (Fix.RESEND, *_ALWAYS),
     Words.HELD: (RELEASE, Fix.STOP),
 }  # fmt: skip
+_LAST = {Fix.CALL: 1, Fix.MARK_HANDLED: 2}  # other ways to the person come after the mail's own
 _ONLY_WAITING = {Fix.RETRY_NOW, Fix.STOP}
 
 
@@ -151,9 +152,17 @@ def _fixes(delivery: Delivery, chain: standing.Chain, others: Sequence[Identity]
     if delivery.resends.exists():
         return []
     own = catalogue.load().cause(delivery.cause).fixes if chain.words == Words.FAILED and delivery.cause else ()
-    useless = _useless(delivery, chain, others)
+    useless = _useless(delivery, chain, others) | _useless_for(own)
     wanted = [one for one in dict.fromkeys([*own, *_BY_WORDS.get(chain.words, ())]) if one not in useless]
-    return sorted(wanted, key=lambda one: one == Fix.MARK_HANDLED)  # giving up comes last
+    return sorted(wanted, key=lambda one: _LAST.get(one, 0))
+
+
+def _useless_for(own: Sequence[Fix]) -> set[str]:
+    """What the cause speaks against: the same mail would be refused again, or the address is not at fault."""
+    useless: set[str] = {Fix.RESEND} if own and Fix.RESEND not in own else set()
+    if Fix.SEND_AS_LINKS in own:
+        useless |= {Fix.CORRECT_ADDRESS, Fix.ADD_ADDRESS}
+    return useless
 
 
 def _useless(delivery: Delivery, chain: standing.Chain, others: Sequence[Identity]) -> set[str]:

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from answerback.core import clock
+from answerback.core import clock, dates
 from answerback.outbound import lanes, standing
 from answerback.people.models import Identity
 from answerback.workspace import reachability, words
@@ -35,21 +35,15 @@ def moment(at: datetime | None) -> str:
     return formats.date_format(local, shape)
 
 
-@register.filter
-def day(at: datetime) -> str:
-    """ "3 Nov", with the year where it is not this one."""
-    local, now = timezone.localtime(at), timezone.localtime(clock.now())
-    shape = "j M" if local.year == now.year else "j M Y"
-    if (formats.get_format("DATE_FORMAT") or "").startswith("j. "):
-        shape = shape.replace("j M", "j. M")
-    return formats.date_format(local, shape)
+register.filter("day", dates.day)
+register.filter("full_day", dates.full_day)
 
 
 @register.filter
 def iso_day(text: str) -> str:
     """The day of a moment that an event keeps as text."""
     at = parse_datetime(text)
-    return formats.date_format(timezone.localtime(at), "DATE_FORMAT") if at else ""
+    return dates.full_day(at) if at else ""
 
 
 @register.simple_tag
