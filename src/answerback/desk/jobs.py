@@ -87,14 +87,14 @@ def start(
 def work(seconds: float = 0.5) -> int:
     """Do items of all running jobs in turn, for about so long, but one of each. Gives how many were done."""
     end = time.monotonic() + seconds
-    running = list(Job.objects.filter(status__in=RUNNING).select_related("by__person").order_by("id"))
-    touched, count = list(running), 0
-    while running:
-        running = [job for job in running if _do_next(job)]
-        count += len(running)
+    found = list(Job.objects.filter(status__in=RUNNING).select_related("by__person").order_by("id"))
+    going, count = found, 0
+    while going:
+        going = [job for job in going if _do_next(job)]
+        count += len(going)
         if time.monotonic() > end:
             break
-    _tell(touched, [_finish(job) for job in touched if job not in running])
+    _tell(found, [_finish(job) for job in found if job not in going])
     return count
 
 
@@ -154,6 +154,11 @@ def start_again(job: Job, by: Account) -> Job:
         for one in _left_over(job).order_by("id")
     ]
     return _start(again, rows)
+
+
+def running() -> list[int]:
+    """Ids of the jobs that are not done."""
+    return list(Job.objects.filter(status__in=RUNNING).order_by("id").values_list("pk", flat=True))
 
 
 def progress_of(jobs: Iterable[Job]) -> dict[int, Progress]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
 from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Delivery, Message, Resolution
@@ -43,10 +44,20 @@ def of_tickets(ticket_ids: Sequence[int]) -> QuerySet[Delivery]:
     return _unresolved().filter(ticket__in=ticket_ids)
 
 
-def held_by_rules() -> QuerySet[Delivery]:
-    """What triggers keep back until somebody says "send"."""
+def held_by_rules(reason: str = "") -> QuerySet[Delivery]:
+    """What triggers keep back until somebody says "send"; `reason`: by one of them."""
     held = Delivery.objects.filter(state=State.HELD, ticket__isnull=False).exclude(hold_reason=SUPPRESSED)
-    return held.exclude(kind=Message.Kind.AGENT)
+    held = held.exclude(kind=Message.Kind.AGENT)
+    return held.filter(hold_reason=reason) if reason else held
+
+
+def held_groups() -> list[dict[str, Any]]:
+    """By rule: {"hold_reason", "failures", "tickets", "first", "last"}, the most first."""
+    rows = held_by_rules().values("hold_reason").order_by("hold_reason")
+    found = rows.annotate(
+        failures=Count("pk"), tickets=Count("ticket", distinct=True), first=Min("queued_at"), last=Max("queued_at")
+    )
+    return sorted(found, key=lambda row: -row["failures"])
 
 
 def _unresolved() -> QuerySet[Delivery]:

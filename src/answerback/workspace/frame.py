@@ -1,4 +1,5 @@
-"""What stands on every page of the workspace: views with counts, the health dot, the bar when sending is down, notices.
+"""What stands on every page of the workspace: views with counts, the health dot, the bar when sending is down, notices,
+jobs.
 
 All of it is lazy: an answer to a part of a page that shows none of it costs no query.
 """
@@ -14,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, gettext_noop
 
-from answerback.desk import notices
+from answerback.desk import jobs, notices
 from answerback.outbound import lanes
 from answerback.people.models import Account
 from answerback.reports import sending
@@ -76,6 +77,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "health": SimpleLazyObject(health),
         "unread_notices": SimpleLazyObject(lambda: notices.count_unread(account)),
         "unprocessed_count": SimpleLazyObject(unprocessed_count),
+        "running_jobs": SimpleLazyObject(jobs.running),
     }
 
 

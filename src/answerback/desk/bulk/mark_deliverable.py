@@ -23,7 +23,7 @@ def act(item: JobItem, options: dict[str, Any], by: Account) -> Result:
         try:
             recover.mark_deliverable(delivery.pk, by, options.get("note", ""), and_send=False)
         except recover.ComplaintError:
-            return skipped("complained", recipient=recipient)
+            return skipped("complaint", recipient=recipient)
     if options.get("and_send"):
         return _send(delivery, recipient, by)
     return done("deliverable", recipient=recipient) if suppressed else skipped("not_suppressed", recipient=recipient)

@@ -17,7 +17,7 @@ from answerback.desk.reply import Reply, reply
 from answerback.people.models import Account, Group
 from answerback.tickets import update
 from answerback.tickets.changes import Changes
-from answerback.tickets.models import Ticket
+from answerback.tickets.models import Audit, Ticket
 from answerback.tickets.update import TicketClosedError
 
 PLAIN = ("status", "priority", "type")
@@ -30,7 +30,7 @@ def act(item: JobItem, options: dict[str, Any], by: Account) -> Result:
     ticket = ticket_of(item)
     before = _values(ticket)
     try:
-        audit = _carry_out(ticket, options, by)
+        audit = carry_out(ticket, options, by)
     except TicketClosedError:
         return skipped("closed")
     if audit is None:
@@ -67,7 +67,8 @@ def changes_of(options: dict[str, Any]) -> Changes:
     return Changes(**wanted)
 
 
-def _carry_out(ticket: Ticket, options: dict[str, Any], by: Account) -> object:
+def carry_out(ticket: Ticket, options: dict[str, Any], by: Account) -> Audit | None:
+    """TicketClosedError."""
     changes = changes_of(options)
     comment = options.get("comment") or {}
     if comment.get("text"):

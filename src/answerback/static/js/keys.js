@@ -1,6 +1,6 @@
-// The keyboard: j k Enter in lists and conversations, r n e u on a ticket, / for search, ? for help.
+// The keyboard: j k Enter in lists and conversations, x * a to select, r n e u on a ticket, / for search, ? for help.
 const rows = () => [...document.querySelectorAll("[data-row]")];
-const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
+const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog");
 
 function move(step) {
   const all = rows();
@@ -27,6 +27,9 @@ const actions = {
   n: () => press("note"),
   e: () => press("events"),
   u: () => press("undo"),
+  x: () => document.activeElement.closest("[data-row]")?.querySelector("[data-select]")?.click(),
+  "*": () => document.querySelector("[data-select-all]")?.click(),
+  a: () => document.querySelector("[data-first-action]")?.focus(),
   "/": () => press("search"),
   "?": () => document.getElementById("keys")?.showModal(),
 };

@@ -9,3 +9,4 @@ import "./composer.js";
 import "./sortable.js";
 import "./drafts.js";
 import "./waiting.js";
+import "./selection.js";

@@ -76,6 +76,7 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
     title, text = EMPTY_TEXTS.get(found.key, EMPTY_VIEW)
     context = _view_context(request, found)
     context |= {
+        "selectable": True,
         "view": found,
         "title": frame.title_of(found),
         "may_edit": not found.key and (found.owner_id == account.pk or (found.owner_id is None and account.is_admin)),
@@ -90,7 +91,7 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     understood = query.parse(text, account_of(request))
-    context: dict[str, Any] = {"query_text": text, "live_url": request.get_full_path()}
+    context: dict[str, Any] = {"query_text": text, "live_url": request.get_full_path(), "selectable": True}
     if text:
         context |= _search_context(request, understood)
     context |= {

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from answerback.core import clock, dates
 from answerback.outbound import lanes, standing
 from answerback.people.models import Identity
-from answerback.workspace import reachability, words
+from answerback.workspace import job_words, reachability, words
 from mailroom import html as mail_html
 
 register = template.Library()
@@ -139,6 +139,11 @@ def cause_name(cause: str) -> str:
 def trigger_name(title: str) -> str:
     """Shipped triggers speak the reader's language, an admin's own as they were named."""
     return gettext(title) if title else ""
+
+
+@register.filter
+def job_name(kind: str) -> str:
+    return job_words.kind_name(kind)
 
 
 @register.filter

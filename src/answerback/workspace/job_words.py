@@ -1,0 +1,208 @@
+"""What jobs are called, what they say of themselves and of each item, in the reader's language. One table each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from answerback.desk.models import Job, JobItem
+from answerback.outbound import standing
+from answerback.workspace import words
+
+KINDS = {
+    "resend": gettext_noop("Send again"),
+    "swap_domain": gettext_noop("Correct the domain"),
+    "mark_deliverable": gettext_noop("Mark deliverable"),
+    "mark_handled": gettext_noop("Mark as handled"),
+    "release": gettext_noop("Send what is held"),
+    "reassign": gettext_noop("Reassign"),
+    "update_tickets": gettext_noop("Change tickets"),
+}
+UNDONE = {
+    "swap_domain": gettext_noop("Take back: correct the domain"),
+    "mark_handled": gettext_noop("Take back: mark as handled"),
+    "reassign": gettext_noop("Take back: reassign"),
+    "update_tickets": gettext_noop("Take back: change tickets"),
+}
+STATUSES = {
+    Job.Status.QUEUED: gettext_noop("waiting to begin"),
+    Job.Status.WORKING: gettext_noop("under way"),
+    Job.Status.COMPLETED: gettext_noop("finished"),
+    Job.Status.FAILED: gettext_noop("failed"),
+    Job.Status.KILLED: gettext_noop("cancelled"),
+}
+STATES = {
+    JobItem.State.WAITING: gettext_noop("waiting"),
+    JobItem.State.DONE: gettext_noop("done"),
+    JobItem.State.SKIPPED: gettext_noop("skipped"),
+    JobItem.State.FAILED: gettext_noop("failed"),
+}
+REASONS = {
+    "resent": gettext_noop("Sent again to %(recipient)s."),
+    "released": gettext_noop("Sent to %(recipient)s."),
+    "handled": gettext_noop("The failure to %(recipient)s is marked as handled."),
+    "open_again": gettext_noop("The failure to %(recipient)s is open again."),
+    "deliverable": gettext_noop("%(recipient)s is marked deliverable."),
+    "deliverable_and_sent": gettext_noop("%(recipient)s is marked deliverable, and the mail goes now."),
+    "swapped": gettext_noop("%(recipient)s became %(address)s, and the mail goes there."),
+    "swapped_back": gettext_noop("%(recipient)s is the address again. What was sent to %(address)s stays sent."),
+    "changed": gettext_noop("Changed."),
+    "changed_back": gettext_noop("As it was before."),
+    "no_failure": gettext_noop("No open failure here."),
+    "nothing_held": gettext_noop("Nothing is held back here."),
+    "not_failing": gettext_noop("%(recipient)s: put right meanwhile, or being sent again already."),
+    "not_held": gettext_noop("%(recipient)s: not held any more."),
+    "suppressed": gettext_noop(
+        "%(recipient)s is marked undeliverable (%(cause)s). Correct the address, or mark it deliverable first."
+    ),
+    "not_suppressed": gettext_noop("%(recipient)s is not marked undeliverable."),
+    "complaint": gettext_noop("%(recipient)s reported our mail as spam. Please decide on the ticket itself."),
+    "other_domain": gettext_noop("%(recipient)s is at another domain."),
+    "bad_address": gettext_noop("%(recipient)s: “%(address)s” is not an e-mail address."),
+    "address_taken": gettext_noop("%(recipient)s: %(address)s belongs to %(owner)s already."),
+    "taken_since": gettext_noop("%(recipient)s belongs to %(owner)s meanwhile."),
+    "closed": gettext_noop("The ticket is closed and does not change any more."),
+    "as_wanted": gettext_noop("It was so already."),
+    "changed_since": gettext_noop("Somebody has changed it since, so it stays as it is."),
+    "nothing_to_undo": gettext_noop("Nothing to take back."),
+    "gone": gettext_noop("The ticket or the mail does not exist any more."),
+    "nobody": gettext_noop("Whoever started this does not exist any more."),
+    "cancelled": gettext_noop("Cancelled before its turn."),
+    "unexpected": gettext_noop("An error of ours. Nothing was done here; please start it again."),
+}
+NOT_A_SENTENCE = {"changed"}
+
+
+def title(job: Job) -> str:
+    return _(UNDONE.get(job.kind, KINDS[job.kind])) if job.undo else _(KINDS.get(job.kind, job.kind))
+
+
+def kind_name(kind: str) -> str:
+    """Of a kind, or a text that is none."""
+    return _(KINDS[kind]) if kind in KINDS else kind
+
+
+def what(job: Job) -> str:
+    """The options that matter: "@old.example → @new.example"."""
+    match job.kind:
+        case "swap_domain":
+            return f"@{job.options.get('old', '')} → @{job.options.get('new', '')}"
+        case "mark_handled" | "mark_deliverable":
+            return str(job.options.get("note", ""))
+    return ""
+
+
+def source(job: Job) -> str:
+    """Where it was started."""
+    found: Mapping[str, str] = job.source
+    if "view" in found:
+        name = found.get("title", "")
+        return _("View: %s") % (name if str(found["view"]).isdigit() else _(name))
+    if "q" in found:
+        return _("Search: %s") % found["q"]
+    if found.get("destination"):
+        cause = standing.cause_name(found.get("cause", ""))
+        return _("Outage at %(destination)s: %(cause)s") % {"destination": found["destination"], "cause": cause}
+    if "cause" in found:
+        return _("Cause: %s") % standing.cause_name(found["cause"])
+    if found.get("held"):
+        return _("Held by: %s") % _(found["held"].removeprefix("rule:"))
+    if found.get("domain"):
+        return _("Domain: %s") % found["domain"]
+    return ""
+
+
+def headline(kind: str, count: int, people: int, tickets: int) -> str:
+    """What will happen to how many."""
+    numbers = {"count": count, "people": people, "tickets": tickets}
+    match kind:
+        case "resend":
+            text = ngettext(
+                "%(count)d mail will be sent again, to the recipient it did not reach and to nobody else.",
+                "%(count)d mails will be sent again, each to the recipient it did not reach and to nobody else.",
+                count,
+            )
+        case "swap_domain":
+            text = ngettext(
+                "%(count)d mail will be sent to the corrected address, and to nobody else.",
+                "%(count)d mails will be sent to the corrected addresses, and to nobody else.",
+                count,
+            )
+        case "mark_deliverable":
+            text = ngettext(
+                "The address of %(count)d failed mail will be marked deliverable.",
+                "The addresses of %(count)d failed mails will be marked deliverable.",
+                count,
+            )
+        case "mark_handled":
+            text = ngettext(
+                "%(count)d failure will be marked as handled. Nobody is mailed.",
+                "%(count)d failures will be marked as handled. Nobody is mailed.",
+                count,
+            )
+        case "release":
+            text = ngettext("%(count)d held mail will be sent.", "%(count)d held mails will be sent.", count)
+        case _:
+            text = ngettext("%(tickets)d ticket will be changed.", "%(tickets)d tickets will be changed.", tickets)
+    return text % numbers
+
+
+def skip_line(reason: str, count: int) -> str:
+    """ "4 have no open failure"."""
+    match reason:
+        case "no_failure":
+            text = ngettext("%d ticket has no open failure", "%d tickets have no open failure", count)
+        case "nothing_held":
+            text = ngettext("%d ticket has nothing held back", "%d tickets have nothing held back", count)
+        case "suppressed":
+            text = ngettext(
+                "%d address is marked undeliverable: correct it, or mark it deliverable first",
+                "%d addresses are marked undeliverable: correct them, or mark them deliverable first",
+                count,
+            )
+        case "not_suppressed":
+            text = ngettext(
+                "%d address is not marked undeliverable", "%d addresses are not marked undeliverable", count
+            )
+        case "other_domain":
+            text = ngettext("%d recipient is at another domain", "%d recipients are at other domains", count)
+        case "bad_address":
+            text = ngettext("%d address would be none", "%d addresses would be none", count)
+        case "address_taken":
+            text = ngettext(
+                "%d new address belongs to somebody else already",
+                "%d new addresses belong to somebody else already",
+                count,
+            )
+        case "complaint":
+            text = ngettext("%d recipient reported our mail as spam", "%d recipients reported our mail as spam", count)
+        case "closed":
+            text = ngettext("%d ticket is closed", "%d tickets are closed", count)
+        case _:
+            text = ngettext("%d is left out", "%d are left out", count)
+    return text % count
+
+
+def sentence(reason: str, detail: Mapping[str, Any], names: Mapping[tuple[str, Any], str] | None = None) -> str:
+    """What became of an item. `names` has those of accounts and groups, by field and id."""
+    if reason == "changed" and (lines := _changes(detail, names or {})):
+        return "; ".join(lines)
+    told = dict(detail)
+    if "cause" in told:
+        told["cause"] = standing.cause_name(str(told["cause"]))
+    try:
+        return _(REASONS[reason]) % told
+    except KeyError:  # of a later or an earlier version
+        return reason
+
+
+def _changes(detail: Mapping[str, Any], names: Mapping[tuple[str, Any], str]) -> list[str]:
+    lines = []
+    for name, (before, after) in detail.get("fields", {}).items():
+        old, new = (names.get((name, value)) or words.value_name(name, value) for value in (before, after))
+        lines.append(f"{words.field_name(name)}: {old} → {new}")
+    tags = [*(f"+{tag}" for tag in detail.get("added", [])), *(f"−{tag}" for tag in detail.get("removed", []))]
+    return [*lines, *([f"{words.field_name('tags')}: {' '.join(tags)}"] if tags else [])]
