@@ -17,12 +17,14 @@ from answerback.search import index, keyset, sorts
 from answerback.search.keys import FEW, settled
 from answerback.search.keyset import Key, Page
 from answerback.search.matching import Column, Leaf, Match, Term
+from answerback.search.models import Document
 from answerback.search.query import BEST, NEWEST, Search
 from answerback.tickets.models import Ticket
 
 MOST = 10_000  # tickets that are counted, exported, or paged by offset
 _RANKED = 500  # newest hits among which the best come first
 _CHUNKS = (200, 400, 800, 1600, 3200)
+_MOST_LONG = 200  # newest tickets of several documents that are asked term by term
 _ID = [Key("id")]
 
 
@@ -57,7 +59,7 @@ def tickets(search: Search, most: int = MOST) -> QuerySet[Ticket]:
     if not search.terms and not search.without:
         return rows
     if search.terms:
-        found = index.tickets().hits(settled(search.terms, index.tickets()), most)
+        found = _hits(settled(search.terms, index.tickets()), most)
         return rows.filter(pk__in=_without(search, found))
     ids = rows.order_by("-id").values_list("id", flat=True)[:most]
     return Ticket.objects.filter(pk__in=_without(search, ids))
@@ -66,7 +68,7 @@ def tickets(search: Search, most: int = MOST) -> QuerySet[Ticket]:
 def count(search: Search, most: int = MOST) -> int:
     """How many, up to `most` + 1."""
     if search.terms and search.where == Q() and not search.without:
-        return len(index.tickets().hits(settled(search.terms, index.tickets()), most + 1))
+        return len(_hits(settled(search.terms, index.tickets()), most + 1))
     return tickets(search, most + 1).order_by()[: most + 1].count()
 
 
@@ -76,7 +78,7 @@ def _newest(search: Search, terms: Match, descending: bool, after: str, before: 
     mark = keyset.read_mark(before or after, 1)
     beyond, found = (mark[0] if mark else None), []
     for chunk in (size + 1, *_CHUNKS):
-        hits = index.tickets().hits(terms, chunk, beyond, newest_first=descending != backwards)
+        hits = _hits(terms, chunk, beyond, newest_first=descending != backwards)
         found += _without(search, hits)
         if len(found) > size or len(hits) < chunk:
             break
@@ -88,7 +90,7 @@ def _newest(search: Search, terms: Match, descending: bool, after: str, before: 
 
 def _best(search: Search, terms: Match, after: str, before: str, size: int) -> Page:
     """Of the newest hits: words in the subject first, then words as they were typed, then the rest."""
-    hits = _without(search, index.tickets().hits(terms, _RANKED))
+    hits = _without(search, _hits(terms, _RANKED))
     if search.where != Q():
         hits = list(Ticket.objects.filter(search.where, pk__in=hits).order_by("-id").values_list("id", flat=True))
     ranks = dict.fromkeys(hits, 0)
@@ -137,14 +139,34 @@ def _scan(
     return Page(whole, page.after or further, page.before)
 
 
+def _hits(terms: Match, limit: int, beyond: int | None = None, newest_first: bool = True) -> list[int]:
+    """The first tickets that have all terms: in one document, or in several of a long ticket."""
+    found = index.tickets().hits(terms, limit, beyond, newest_first)
+    if len(terms) < 2:
+        return found
+    further = [pk for pk in _across(terms) if beyond is None or (pk < beyond if newest_first else pk > beyond)]
+    return sorted({*found, *further}, reverse=newest_first)[:limit] if further else found
+
+
+def _across(terms: Match, among: Iterable[int] | None = None) -> set[int]:
+    """Tickets so long that they have several documents, with the terms spread over these."""
+    if len(terms) < 2:
+        return set()
+    long = Document.objects.filter(number=1).order_by("-ticket_id").values_list("ticket_id", flat=True)
+    found = set(long[:_MOST_LONG] if among is None else long.filter(ticket_id__in=list(among)))
+    for term in terms:
+        found = index.tickets().among([term], found) if found else found
+    return found
+
+
 def _few(search: Search, terms: Match) -> list[int] | None:
     """The tickets that have the words, or None where they are many."""
-    found = index.tickets().hits(terms, FEW + 1)
+    found = _hits(terms, FEW + 1)
     return _without(search, found) if len(found) <= FEW else None
 
 
 def _having(search: Search, terms: Match, ids: list[int]) -> list[int]:
-    found = index.tickets().among(terms, ids) if terms else set(ids)
+    found = index.tickets().among(terms, ids) | _across(terms, ids) if terms else set(ids)
     return _without(search, [pk for pk in ids if pk in found])
 
 

@@ -63,12 +63,12 @@ def word(text: str, columns: tuple[Column, ...] = WORDS) -> list[Term]:
 
 def phrase(text: str, columns: tuple[Column, ...] = WORDS) -> list[Term]:
     """These words one after the other, as they are spelled."""
-    spelled = [tokens.folded(one) for run in tokens.runs(text) for one in tokens.words_of(run)]
+    spelled = [tokens.folded(one) for run in tokens.runs(text) for one in tokens.asked_words_of(run)]
     return [Term((Leaf(columns, tuple(spelled)),))] if spelled else []
 
 
 def _run(run: str, columns: tuple[Column, ...]) -> Term:
-    parts = tokens.words_of(run)
+    parts = tokens.asked_words_of(run)
     if not tokens.codes_of(run) and len(parts) == 1:
         return _single(parts[0], columns)
     spelled = tuple(tokens.folded(part) for part in parts)
@@ -92,7 +92,7 @@ def _single(text: str, columns: tuple[Column, ...]) -> Term:
 
 
 def _prefix(run: str, columns: tuple[Column, ...]) -> Term:
-    spelled = tuple(tokens.folded(part) for part in tokens.words_of(run))
+    spelled = tuple(tokens.folded(part) for part in tokens.asked_words_of(run))
     leaves: tuple[Leaf, ...] = (Leaf(columns, spelled, prefix=True),) if spelled else ()
     if whole := tokens.codes_of(run):
         leaves += (Leaf((Column.CODES,), (whole[0],), prefix=True),)

@@ -41,6 +41,7 @@ class Document(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["ticket", "number"], name="document_once")]
+        indexes = [models.Index(fields=["-ticket"], condition=models.Q(number=1), name="document_long")]
 
 
 class PersonDocument(models.Model):

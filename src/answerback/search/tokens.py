@@ -38,7 +38,7 @@ def runs(text: str) -> Iterator[str]:
 
 
 def words_of(run: str) -> list[str]:
-    """The words of a run, not folded yet."""
+    """The words of a run, not folded yet. A last letter stands for itself as well, so that it can be looked for."""
     found = []
     for part in _SIGNS.split(run):
         for piece in _WITHOUT_BLANKS.split(part):
@@ -49,6 +49,16 @@ def words_of(run: str) -> list[str]:
             else:
                 found.append(piece[:LONGEST])
     return found
+
+
+def asked_words_of(run: str) -> list[str]:
+    """The words to look for: the same, but a last letter only where it stands alone."""
+    found = words_of(run)
+    return [
+        word
+        for at, word in enumerate(found)
+        if not (at and len(word) == 1 and _WITHOUT_BLANKS.match(word) and found[at - 1].endswith(word))
+    ]
 
 
 @lru_cache(maxsize=200_000)
