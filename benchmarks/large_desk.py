@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-PASSWORD = "benchmark-only"  # noqa: S105
+PASSWORD = "benchmark-only"
 BATCH = 2000
 PEOPLE_PER_TICKET = 0.2
 
@@ -56,7 +56,7 @@ def fill(wanted: int) -> None:
         cursor.execute("ANALYZE")
 
 
-def _staff():  # noqa: ANN202
+def _staff():
     from answerback.core import clock
     from answerback.people import accounts
     from answerback.people.models import Account
@@ -71,7 +71,7 @@ def _staff():  # noqa: ANN202
     return agent, support
 
 
-def _write(numbers: Sequence[int], agent, support) -> None:  # noqa: ANN001
+def _write(numbers: Sequence[int], agent, support) -> None:
     from django.db import transaction
 
     from answerback.search.models import Document
@@ -85,18 +85,20 @@ def _write(numbers: Sequence[int], agent, support) -> None:  # noqa: ANN001
         _failures(tickets, agent, support)
 
 
-def _people(numbers: Sequence[int]):  # noqa: ANN202
+def _people(numbers: Sequence[int]):
     from answerback.core import clock
     from answerback.people.models import Identity, Person
 
     now, start = clock.now(), int(numbers[0] * PEOPLE_PER_TICKET)
     count = max(1, int(len(numbers) * PEOPLE_PER_TICKET))
     rows = Person.objects.bulk_create(
-        Person(name=f"{_word(n)} {_word(n * 7)}".title(), created_at=now, updated_at=now) for n in range(start, start + count)
+        Person(name=f"{_word(n)} {_word(n * 7)}".title(), created_at=now, updated_at=now)
+        for n in range(start, start + count)
     )
     Identity.objects.bulk_create(
         Identity(
-            person=row, address=f"p{row.pk}@customer{row.pk % 5000}.test", normal=f"p{row.pk}@customer{row.pk % 5000}.test",
+            person=row,
+            address=f"p{row.pk}@customer{row.pk % 5000}.test", normal=f"p{row.pk}@customer{row.pk % 5000}.test",
             domain=f"customer{row.pk % 5000}.test", primary=True, created_at=now,
         )
         for row in rows
@@ -104,7 +106,7 @@ def _people(numbers: Sequence[int]):  # noqa: ANN202
     return rows
 
 
-def _tickets(numbers: Sequence[int], people, agent, support):  # noqa: ANN001, ANN202
+def _tickets(numbers: Sequence[int], people, agent, support):
     from answerback.core import clock
     from answerback.tickets.models import Participant, Tag, Ticket
 
@@ -116,7 +118,8 @@ def _tickets(numbers: Sequence[int], people, agent, support):  # noqa: ANN001, A
         rows.append(
             Ticket(
                 subject=f"{_word(number)} {_word(number * 3)} {'printer' if number % 4 == 0 else _word(number * 5)}",
-                status=status, status_rank=rank, requester=people[number % len(people)], submitter=people[number % len(people)],
+                status=status, status_rank=rank,
+                requester=people[number % len(people)], submitter=people[number % len(people)],
                 assignee=agent if number % 100 == 0 else None, support_address=support, via="email",
                 created_at=at, updated_at=at + timedelta(seconds=number % 977), solved_at=None if rank == 1 else at,
                 ever_failed=number % 200 == 0, delivery_health="failed" if number % 2000 == 0 else "",
@@ -131,12 +134,14 @@ def _tickets(numbers: Sequence[int], people, agent, support):  # noqa: ANN001, A
     return rows
 
 
-def _comments(tickets, people, agent):  # noqa: ANN001, ANN202
+def _comments(tickets, people, agent):
     from answerback.tickets.models import Audit, Comment
 
     texts = [(_text(row.pk), _text(row.pk * 31)) for row in tickets]
     audits = Audit.objects.bulk_create(
-        Audit(ticket=row, author_id=row.requester_id, via="email", created_at=row.created_at) for row in tickets for _ in "ab"
+        Audit(ticket=row, author_id=row.requester_id, via="email", created_at=row.created_at)
+        for row in tickets
+        for _ in "ab"
     )
     Comment.objects.bulk_create(
         Comment(
@@ -148,7 +153,7 @@ def _comments(tickets, people, agent):  # noqa: ANN001, ANN202
     return texts
 
 
-def _index(tickets, people, texts) -> None:  # noqa: ANN001
+def _index(tickets, people, texts) -> None:
     from django.db import connection
 
     from answerback.search import documents, index_postgresql, index_sqlite
@@ -173,13 +178,14 @@ def _index(tickets, people, texts) -> None:  # noqa: ANN001
             cursor.executemany("UPDATE search_document SET words = %s::tsvector WHERE ticket_id = %s", rows)
 
 
-def _failures(tickets, agent, support) -> None:  # noqa: ANN001
+def _failures(tickets, agent, support) -> None:
     from answerback.outbound.models import Delivery, Message
 
     failed = [ticket for ticket in tickets if ticket.delivery_health]
     messages = Message.objects.bulk_create(
         Message(
-            kind="answer", ticket=row, support_address=support, email_id=f"B{row.pk:025}", message_id=f"<{row.pk}@acme.test>",
+            kind="answer", ticket=row, support_address=support,
+            email_id=f"B{row.pk:025}", message_id=f"<{row.pk}@acme.test>",
             subject=row.subject, header=b"", body=b"", language="en", size=1, created_at=row.created_at,
         )
         for row in failed

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-
 from benchmarks import large_desk
 from benchmarks.search import _p95, _times, _versions
 

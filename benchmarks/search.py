@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-
 from benchmarks import large_desk
 
 QUERIES = {

@@ -108,7 +108,9 @@ def test_what_is_not_understood_is_told_with_its_place(
     assert (problem.kind, problem.at, problem.suggestion) == (kind, at, suggestion)
 
 
-_VALUE = st.text(max_size=12) | st.sampled_from(["me", "none", "open", "2days", "5.1.1", "@x.test", "*", '"a b', "東", "it's"])
+_VALUE = st.text(max_size=12) | st.sampled_from(
+    ["me", "none", "open", "2days", "5.1.1", "@x.test", "*", '"a b', "東", "it's"]
+)
 _PART = st.builds(
     "{}{}{}{}".format, st.sampled_from(["", "-"]), st.sampled_from([*KEYS, "order_by", "sort", "nonsense"]),
     st.sampled_from([":", "<", ">", "<=", ">="]), _VALUE,

@@ -11,6 +11,7 @@ from answerback.workspace.pages import (
     bulk,
     causes,
     composing,
+    customer_list,
     customers,
     deliveries,
     delivery,
@@ -26,6 +27,7 @@ from answerback.workspace.pages import (
     notices,
     profile,
     reports,
+    search_suggestions,
     sign_in,
     suggestion,
     suppressed,
@@ -59,6 +61,8 @@ urlpatterns = [
     path("views/<int:view_id>/restore", view_editor.restore),
     path("views/<str:key>", lists.view),
     path("search", lists.search),
+    path("search/suggest", search_suggestions.suggest),
+    path("search.csv", lists.export),
     # tickets
     path("tickets/new", new_ticket.new_ticket),
     path("tickets/<int:number>", ticket.ticket),
@@ -79,6 +83,7 @@ urlpatterns = [
     path("files/<str:token>", files.shared_file),
     path("files/<str:token>/withdraw", files.withdraw),
     # people
+    path("customers", customer_list.customer_list),
     path("customers/<int:person_id>", customers.customer),
     path("customers/<int:person_id>/edit", customers.edit),
     path("customers/<int:person_id>/identities", customers.change_identity),

@@ -10,3 +10,4 @@ import "./sortable.js";
 import "./drafts.js";
 import "./waiting.js";
 import "./selection.js";
+import "./search_box.js";
