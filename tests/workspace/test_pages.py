@@ -228,3 +228,40 @@ def test_a_webhook_is_switched_rotated_and_deleted(world: World, bruno: Client) 
     assert Webhook.objects.get().secret != webhook.secret
     bruno.post(url, {"act": "delete"})
     assert not Webhook.objects.exists()
+
+
+def test_merging_shows_both_and_says_that_it_is_for_good(world: World, bruno: Client) -> None:
+    one, two = world.ticket("Printer on fire"), world.ticket("Still on fire", ccs=[world.deniz])
+    page = bruno.get(f"/tickets/{two.pk}/merge").text
+    assert "Andere Tickets derselben Person" in page
+    assert f"/tickets/{two.pk}/merge?into={one.pk}" in page
+    page = bruno.get(f"/tickets/{two.pk}/merge", {"into": one.pk}).text
+    assert "Das lässt sich nicht rückgängig machen." in page
+    assert "Deniz Demir" in page
+    page = bruno.post(f"/tickets/{two.pk}/merge", {"into": one.pk, "ccs": world.deniz.pk}, follow=True).text
+    assert f"#{two.pk} in dieses Ticket zusammengeführt." in page
+    assert f"Zusammengeführt mit #{one.pk}" in bruno.get(f"/tickets/{two.pk}").text
+
+
+def test_several_tickets_of_a_list_are_merged(world: World, ada: Client) -> None:
+    one, two, three = (world.ticket(name) for name in ("One", "Two", "Three"))
+    ids = f"{one.pk},{two.pk},{three.pk}"
+    assert "Which of these stays?" in ada.get("/tickets/merge", {"ids": ids}).text
+    ada.post("/tickets/merge", {"ids": [one.pk, three.pk], "into": two.pk})
+    assert set(Ticket.objects.filter(merged_into=two)) == {one, three}
+
+
+def test_a_closed_ticket_is_not_merged(world: World, ada: Client) -> None:
+    one, two = world.ticket("One"), world.ticket("Two")
+    Ticket.objects.filter(pk=two.pk).update(status="closed")
+    assert "Closed tickets cannot be merged" in ada.get(f"/tickets/{two.pk}/merge").text
+    page = ada.post(f"/tickets/{one.pk}/merge", {"into": two.pk}, follow=True).text
+    assert "The ticket that was to stay is closed by now." in page
+
+
+def test_an_open_failure_of_a_merged_ticket_stands_on_the_remaining_one(world: World, ada: Client) -> None:
+    one, two = world.ticket("One"), world.ticket("Two")
+    world.answer(two)
+    world.outcome(world.delivery_to(world.clara), "552 5.2.2 Mailbox full")
+    ada.post(f"/tickets/{two.pk}/merge", {"into": one.pk})
+    assert f"from merged ticket #{two.pk}" in ada.get(f"/tickets/{one.pk}").text

@@ -29,7 +29,7 @@ from answerback.search import documents
 from answerback.store import raw
 from answerback.store.models import RawMail
 from answerback.tickets import addresses as support_addresses
-from answerback.tickets import update
+from answerback.tickets import merged, update
 from answerback.tickets.changes import UNSET, Changes, NewAttachment, NewComment, NewTicket, Unset
 from answerback.tickets.models import Audit, Comment, SupportAddress, Ticket
 from mailroom import address as addresses
@@ -196,6 +196,8 @@ def _still_received(raw_mail_id: int) -> bool:
 def _join(arrival: Arrival, content: Content, files: Sequence[NewAttachment], thread: Thread) -> Audit:
     """Add a comment to the ticket; to a closed one, add a follow-up ticket."""
     ticket = Ticket.objects.select_for_update().get(pk=thread.ticket.pk)
+    if ticket.merged_into_id and (goes_on := threads.find(arrival)) and goes_on.ticket != ticket:
+        return _join(arrival, content, files, goes_on)  # it was merged while we looked
     if ticket.status == Ticket.Status.CLOSED:
         return _open(arrival, content, files, ticket)
     author = _author_identity(arrival).person
@@ -295,8 +297,8 @@ def _support_address(raw_mail: RawMail) -> SupportAddress | None:
 def _answered_automatically(raw_mail: RawMail) -> tuple[Ticket, Person] | None:
     """The ticket and person that an automatic reply is about."""
     if bound := threads.token_participant(raw_mail.envelope_to):
-        return bound.ticket, bound.person
+        return merged.final(bound.ticket), bound.person
     delivery = threads.returned_delivery(raw_mail.envelope_to)
     if delivery and delivery.ticket and delivery.person:
-        return delivery.ticket, delivery.person
+        return merged.final(delivery.ticket), delivery.person
     return None

@@ -10,6 +10,7 @@
 
 People who work here are believed only with a token of their own *and* authentication; else what they write stays
 internal and flagged. A number in an address or a subject, or a Message-ID without our signature, means nothing.
+Mail for a ticket that was merged joins the one it was merged into, where its author has to take part as well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from answerback.outbound.models import Delivery
 from answerback.people import identities
 from answerback.people.models import Account, Person
 from answerback.tickets import addresses as support_addresses
+from answerback.tickets import merged
 from answerback.tickets.models import Comment, Participant, Ticket
 from mailroom import return_path
 
@@ -43,7 +45,8 @@ def find(arrival: Arrival) -> Thread | None:
     """The conversation the mail belongs to. None: it begins one."""
     person = author_person(arrival)
     if bound := token_participant(arrival.raw.envelope_to):
-        return Thread(bound.ticket, *_standing(arrival, person, bound))
+        ticket = merged.final(bound.ticket)
+        return Thread(ticket, *_standing(arrival, person, bound, ticket))
     return _by_reference(arrival, person)
 
 
@@ -90,15 +93,15 @@ def is_own_message(message_id: str) -> bool:
     return bool(message_id) and tokens.Reader.current().ticket_of_message_id(message_id) is not None
 
 
-def _standing(arrival: Arrival, person: Person | None, bound: Participant) -> tuple[bool, str]:
-    """(public, trust) of a mail with the valid token of `bound`."""
+def _standing(arrival: Arrival, person: Person | None, bound: Participant, ticket: Ticket) -> tuple[bool, str]:
+    """(public, trust) on `ticket` of a mail with the valid token of `bound`."""
     if person is None:
         return False, Trust.OTHER_SENDER
     if account_of(person):
         own_token = bound.person_id == person.pk
         believed = own_token and arrival.proof.aligned
         return believed, own_trust(arrival) if own_token else Trust.OTHER_SENDER
-    if not _takes_part(bound.ticket, person):
+    if not _takes_part(ticket, person):
         return False, Trust.OTHER_SENDER
     return True, own_trust(arrival)
 
@@ -110,7 +113,8 @@ def _by_reference(arrival: Arrival, person: Person | None) -> Thread | None:
     referred = [*arrival.mail.in_reply_to, *reversed(arrival.mail.references)]
     for message_id in [*referred[:MAX_REFERENCES], *referred[MAX_REFERENCES:][-1:]]:
         ticket_id = reader.ticket_of_message_id(message_id)
-        ticket = Ticket.objects.filter(pk=ticket_id).first() if ticket_id else None
+        named = Ticket.objects.filter(pk=ticket_id).first() if ticket_id else None
+        ticket = merged.final(named) if named else None
         if ticket and _takes_part(ticket, person):
             public = account_of(person) is None
             return Thread(ticket, public, Trust.AUTHENTICATED if public else Trust.UNVERIFIED)

@@ -31,6 +31,16 @@ class Person(models.Model):
         return self.name
 
 
+class PersonMerge(models.Model):
+    """Two people turned out to be one. The row of the one stays, empty, so that old marks and links still lead on."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="merge")
+    into = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="merges")
+    by = models.ForeignKey("Account", null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    addresses = models.JSONField(default=list)  # that came along
+
+
 class Group(models.Model):
     name = models.CharField(max_length=100, unique=True)
 

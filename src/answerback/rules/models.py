@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from answerback.people.models import Account
+from answerback.people.models import Account, Group
 from answerback.tickets.changes import ByRule
 from answerback.tickets.models import Ticket
 
@@ -167,3 +167,32 @@ class WebhookCall(models.Model):
             ),
             models.Index(fields=["webhook", "-id"], name="webhook_call_log"),
         ]
+
+
+class Macro(models.Model):
+    """A prepared answer with the changes that go with it. `desk.macros` applies it, nothing happens by itself.
+
+    `actions` [{"field", "value"}]: comment_value {language: text} ("" for every other language),
+    comment_mode_is_public, status, priority, type, set_tags, current_tags (adds), remove_tags, assignee_id, group_id,
+    cc (an address). "::" in the title puts it under headings.
+    """
+
+    key = models.CharField(max_length=60, blank=True)  # of the shipped set; its title is translated
+    title = models.CharField(max_length=200)
+    description = models.CharField(max_length=300, blank=True)
+    active = models.BooleanField(default=True)
+    position = models.PositiveIntegerField(default=0)
+    owner = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="macros")  # None: shared
+    group = models.ForeignKey(Group, null=True, on_delete=models.CASCADE, related_name="+")  # only for its members
+    actions = models.JSONField(default=list)
+    used = models.PositiveIntegerField(default=0)
+    last_used_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)  # can be taken back for a while
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.title

@@ -72,6 +72,8 @@ class Ticket(models.Model):
     support_address = models.ForeignKey(SupportAddress, on_delete=models.PROTECT)
     via = models.CharField(max_length=10)  # email, web, api
     follow_up_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    # the conversation goes on there; whoever follows it goes through `tickets.merged`
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     solved_at = models.DateTimeField(null=True)

@@ -142,7 +142,7 @@ def _field_events(ticket: Ticket, changes: Changes) -> list[Event]:
         for name in ("subject", "status", "priority", "type")
         if (value := getattr(changes, name)) is not UNSET
     }
-    for name in ("assignee", "group", "requester"):
+    for name in ("assignee", "group", "requester", "merged_into"):
         if (value := getattr(changes, name)) is not UNSET:
             wanted[f"{name}_id"] = value.pk if value else None
     if wanted.get("assignee_id") and ticket.status == Ticket.Status.NEW:

@@ -23,6 +23,7 @@ from answerback.workspace.pages import (
     lists,
     mail,
     mail_log,
+    merging_tickets,
     new_ticket,
     notices,
     profile,
@@ -65,8 +66,10 @@ urlpatterns = [
     path("search.csv", lists.export),
     # tickets
     path("tickets/new", new_ticket.new_ticket),
+    path("tickets/merge", merging_tickets.merge),
     path("tickets/<int:number>", ticket.ticket),
     path("tickets/<int:number>/live", ticket.live),
+    path("tickets/<int:number>/merge", merging_tickets.merge),
     path("tickets/<int:number>/fields", ticket.change_fields),
     path("tickets/<int:number>/tags", ticket.change_tags),
     path("tickets/<int:number>/ccs", ticket.change_ccs),

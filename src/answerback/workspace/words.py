@@ -17,6 +17,7 @@ FIELDS = {
     "subject": gettext_noop("Subject"),
     "requester": gettext_noop("Requester"),
     "requester_id": gettext_noop("Requester"),
+    "merged_into_id": gettext_noop("Merged into"),
     "tags": gettext_noop("Tags"),
     "current_tags": gettext_noop("Tags"),
     "delivery": gettext_noop("Delivery"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.desk import change as desk_change
-from answerback.desk import notices
+from answerback.desk import merge_tickets, notices
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import update
@@ -98,6 +98,7 @@ def page_context(request: HttpRequest, found: Ticket) -> dict[str, Any]:
         "priorities": [(key, words.value_name("priority", key)) for key in words.PRIORITIES],
         "types": [(key, words.value_name("type", key)) for key in words.TYPES],
         "requester_identities": list(found.requester.identities.order_by("-primary", "id")),
+        "merged_failures": merge_tickets.open_failures(found.pk),
         "recent": _recent_tickets(found.requester, found),
         "show_events": "events" in request.GET,
     }
