@@ -177,16 +177,16 @@ def _create(by: Account, ticket_id: int | None, new: Writing) -> Draft:
 
 
 def _fill(row: Draft, new: Writing) -> None:
-    for name, value in _values(new).items():
+    for name, value in values(new).items():
         setattr(row, name, value)
     row.problem, row.updated_at = "", clock.now()
 
 
 def _says_the_same(row: Draft, new: Writing, but: Collection[str] = ()) -> bool:
-    return all(getattr(row, name) == value for name, value in _values(new).items() if name not in but)
+    return all(getattr(row, name) == value for name, value in values(new).items() if name not in but)
 
 
-def _values(new: Writing) -> dict[str, object]:
+def values(new: Writing) -> dict[str, object]:
     return {
         "text": new.text,
         "html": mail_html.sanitise(new.html),

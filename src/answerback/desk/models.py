@@ -149,3 +149,15 @@ class Draft(models.Model):
             ),
             models.Index(fields=["account", "ticket", "-updated_at"], name="draft_place"),
         ]
+
+
+class Presence(models.Model):
+    """Who has a ticket open, and whether they write. Over when `at` is older than `desk.presence.LASTS`."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="present")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    writing = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ticket", "account"], name="presence_once")]

@@ -8,6 +8,7 @@ What cannot be sent is a draft again, with the reason, and the agent is told; it
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
@@ -75,6 +76,11 @@ def send(draft: Draft | None, seconds: int) -> None:
         return
     check(draft)
     drafts.schedule(draft, seconds)
+
+
+def try_out(draft: Draft) -> Callable[[], Audit]:
+    """What sending the draft would do, for `desk.dry_run`."""
+    return lambda: _reply(draft) if draft.ticket_id else _open_ticket(draft)
 
 
 def check(draft: Draft) -> None:

@@ -70,6 +70,12 @@ def primary_of(person: Person) -> Identity | None:
     return person.identities.order_by("-primary", "id").first()
 
 
+def beginning_with(typed: str, limit: int) -> list[Identity]:
+    """Addresses, or names of people, that begin so."""
+    fitting = Q(normal__startswith=typed.lower()) | Q(person__name__istartswith=typed)
+    return list(Identity.objects.filter(fitting).select_related("person").order_by("person__name", "id")[:limit])
+
+
 def working_domains() -> set[str]:
     """Where mail to somebody arrives, as A-labels: what a mistyped domain may have been meant to be."""
     working = Identity.objects.filter(deliverability=Deliverability.DELIVERABLE)

@@ -19,7 +19,16 @@ from django.conf import settings
 
 from answerback.core import clock, idempotency, live
 from answerback.core.db import DatabaseThread
-from answerback.desk import automating, drafts, escalation, notices, upload_tokens, uploads, webhook_queue
+from answerback.desk import (
+    automating,
+    drafts,
+    escalation,
+    notices,
+    presence,
+    upload_tokens,
+    uploads,
+    webhook_queue,
+)
 from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
 from answerback.rules import usage
@@ -54,6 +63,7 @@ CHORES = (
     Chore("people who changed, for search", 1, catching_up.people),
     Chore("tickets that search does not know", 5, catching_up.tickets),
     Chore("views deleted long ago", 3600, saved.forget_deleted),
+    Chore("who left a ticket", 300, presence.forget_old),
     Chore("drafts that were sent", 3600, drafts.forget_sent),
     Chore("uploads that nobody sent", 3600, uploads.forget_orphans),
     Chore("old live changes", 60, live.forget_old),

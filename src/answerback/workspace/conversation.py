@@ -130,8 +130,9 @@ def recipients(ticket: Ticket) -> tuple[Recipient, list[Recipient]]:
     )
     people = [ticket.requester, *(row.person for row in rows)]
     best = best_identities(people)
-    ccs = [_recipient(row.person, best, row.confirmed) for row in rows]
-    return _recipient(ticket.requester, best), ccs
+    spam = reachability.complained(list(best.values()))
+    ccs = [_recipient(row.person, best, spam, row.confirmed) for row in rows]
+    return _recipient(ticket.requester, best, spam), ccs
 
 
 def best_identities(people: Sequence[Person]) -> dict[int, Identity]:
@@ -156,6 +157,7 @@ def _files_to_list(comment: Comment) -> list[Attachment]:
     return [file for file in files if not (file.inline and f'"picture:{file.pk}"' in html)]
 
 
-def _recipient(person: Person, best: dict[int, Identity], confirmed: bool = True) -> Recipient:
+def _recipient(person: Person, best: dict[int, Identity], spam: set[int], confirmed: bool = True) -> Recipient:
     identity = best.get(person.pk)
-    return Recipient(person, identity.address if identity else "", reachability.of(identity), confirmed)
+    reach = reachability.of(identity, identity is not None and identity.pk in spam)
+    return Recipient(person, identity.address if identity else "", reach, confirmed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,8 +18,9 @@ from answerback.desk.models import Draft
 from answerback.desk.new_ticket import BadTicketError
 from answerback.desk.submitting import WORDS, Problem
 from answerback.people.models import Account
-from answerback.tickets.models import Attachment
+from answerback.tickets.models import Attachment, Comment, Ticket
 from answerback.workspace.prefill import Prefill
+from mailroom import html as mail_html
 
 SEND_AS = ("open", "pending", "solved")
 DEFAULT_SEND_AS = "pending"
@@ -110,6 +112,26 @@ def typed_from(writing: Writing, account: Account) -> Typed:
         seen=writing.seen_comment_id,
         fields=dict(writing.fields),
     )
+
+
+def with_pictures(html: str, files: Sequence[Attachment]) -> str:
+    """Sanitised HTML whose pictures can be shown: `cid:` becomes the address of the file."""
+    addresses = {file.content_id: f"/attachments/{file.token}/{quote(file.file_name, safe='')}" for file in files}
+    addresses.pop("", None)
+    return mail_html.replace_cid(html, addresses) if addresses else html
+
+
+def begun(ticket: Ticket) -> int:
+    """The newest comment now: what an agent who begins to write has seen."""
+    return ticket.comments.order_by("-id").values_list("pk", flat=True).first() or 0
+
+
+def answered_meanwhile(ticket: Ticket, writing: Writing, account: Account) -> Comment | None:
+    """A comment by somebody else that came since the writing began. Asked once: the next "send" has seen it."""
+    if not (writing.public and writing.seen_comment_id):
+        return None
+    newer = ticket.comments.filter(pk__gt=writing.seen_comment_id).exclude(author=account.person_id)
+    return newer.select_related("author").order_by("-id").first()
 
 
 def typed_from_prefill(filled: Prefill) -> Typed:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils import formats, timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from answerback.outbound import standing
 from answerback.people import identities
-from answerback.people.models import Identity
+from answerback.people.models import DeliverabilityEntry, Identity
 from mailroom import address as addresses
 
 
@@ -20,17 +23,37 @@ class Reachability:
     state: str
     words: str
 
+    @property
+    def is_dead(self) -> bool:
+        return self.state == "bad"
 
-def of(identity: Identity | None) -> Reachability:
+
+def of(identity: Identity | None, complained: bool = False) -> Reachability:
     if identity is None:
         return Reachability("bad", _("no address known"))
     if identities.is_suppressed(identity):
-        return Reachability("bad", _("marked undeliverable: %s") % standing.cause_name(identity.cause))
+        return Reachability("bad", _suppressed_words(identity))
     if not settings.SANDBOX and addresses.is_reserved(identity.domain):  # the played internet lives under .test
         return Reachability("bad", _("an address for examples, mail cannot arrive"))
+    if complained:
+        return Reachability("doubtful", _("marked our mail as spam"))
     success, failure = identity.last_success_at, identity.last_failure_at
     if failure and (success is None or failure > success):
         return Reachability("doubtful", _("the last mail did not arrive"))
     if success or identity.deliverability == Identity.Deliverability.DELIVERABLE:
         return Reachability("good", _("mail arrived before"))
     return Reachability("new", _("never used before"))
+
+
+def complained(people: Collection[Identity]) -> set[int]:
+    """Ids of the identities whose owner reported a mail of ours as spam: one query for all."""
+    entries = DeliverabilityEntry.objects.filter(identity__in=people, kind=DeliverabilityEntry.Kind.COMPLAINT)
+    return set(entries.values_list("identity_id", flat=True))
+
+
+def _suppressed_words(identity: Identity) -> str:
+    said = {"cause": standing.cause_name(identity.cause)}
+    if identity.since is None:
+        return _("marked undeliverable: %(cause)s") % said
+    day = formats.date_format(timezone.localtime(identity.since), "j. b" if get_language() == "de" else "j M")
+    return _("marked undeliverable since %(day)s: %(cause)s") % (said | {"day": day})

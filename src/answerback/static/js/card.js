@@ -70,3 +70,10 @@ document.addEventListener("click", async (event) => {
   const label = button.querySelector("[data-label]") ?? button;
   label.textContent = button.dataset.copied;
 });
+
+// The composer's "who gets what" is a form's answer: the dialog opens once it is there.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target !== card || !event.detail.requestConfig.elt.matches("[data-opens-card]")) return;
+  openerId = event.detail.requestConfig.elt.id;
+  if (!card.open) card.showModal();
+});

@@ -11,3 +11,4 @@ import "./drafts.js";
 import "./waiting.js";
 import "./selection.js";
 import "./search_box.js";
+import "./presence.js";

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +21,10 @@ from answerback.desk.drafts import Writing
 from answerback.desk.models import Draft
 from answerback.desk.submitting import Problem
 from answerback.people.models import Account
-from answerback.tickets.models import Ticket
+from answerback.tickets.models import Comment, Ticket
 from answerback.workspace import conversation, drafting, prefill, words
 from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.conversation import Recipient
 from answerback.workspace.drafting import DEFAULT_SEND_AS, SEND_AS, Typed
 
 log = logging.getLogger(__name__)
@@ -32,12 +34,15 @@ class TooLargeError(ValueError):
     """The files together do not fit into a mail."""
 
 
-def context_of(ticket: Ticket, account: Account, typed: Typed | None = None) -> dict[str, Any]:
+def context_of(
+    ticket: Ticket, account: Account, recipients: Sequence[Recipient], typed: Typed | None = None
+) -> dict[str, Any]:
     """What the composer shows: what is typed, else the agent's newest draft; beside it other drafts, and what waits."""
     own = drafts.of_ticket(ticket.pk, account)
     unsent = [draft for draft in own if draft.send_at is None]
     if typed is None:
         typed = drafting.typed_of(unsent[0]) if unsent else Typed()
+    typed.seen = typed.seen or drafting.begun(ticket)
     now = clock.now()
     return {
         "typed": typed,
@@ -49,6 +54,7 @@ def context_of(ticket: Ticket, account: Account, typed: Typed | None = None) -> 
         "file_limit": filesizeformat(drafting.file_limit()),
         "file_limit_bytes": drafting.file_limit(),
         "link_days": settings.FILE_LINK_LIFETIME // 86400,
+        "nobody": bool(recipients) and all(one.reach.is_dead for one in recipients if one.confirmed),
         "closed": ticket.status == Ticket.Status.CLOSED,
     }
 
@@ -69,11 +75,23 @@ def composer(request: HttpRequest, number: int) -> HttpResponse:
 def reply(request: HttpRequest, number: int) -> HttpResponse:
     """Keep what was typed as a draft, and send that: in some seconds, or at once where nothing is to be undone."""
     ticket = _find(number)
+    if newer := drafting.answered_meanwhile(ticket, drafting.written(request), account_of(request)):
+        return _look_first(request, ticket, newer)
     writing, draft, problem = keep_and_send(request, number)
     if not problem:
         return _done(request, ticket)
     typed = drafting.typed_of(draft) if draft else drafting.typed_from(writing, account_of(request))
     typed.problem = problem
+    return _refused(request, ticket, typed)
+
+
+def _look_first(request: HttpRequest, ticket: Ticket, newer: Comment) -> HttpResponse:
+    """Somebody else answered since the writing began: keep it, and let the agent look before they send."""
+    account, writing = account_of(request), replace(drafting.written(request), seen_comment_id=newer.pk)
+    writing = replace(writing, files=[*writing.files, *store_files(request, as_links=True)])
+    draft = drafts.keep(account, ticket.pk, writing, *drafting.place(request)).draft
+    typed = drafting.typed_of(draft) if draft else drafting.typed_from(writing, account)
+    typed.problem = _("%s answered meanwhile: look first, then send again.") % newer.author.name
     return _refused(request, ticket, typed)
 
 
@@ -114,7 +132,7 @@ def show(request: HttpRequest, ticket: Ticket, typed: Typed | None = None) -> Ht
     """The composer alone where a script asked, on a page of its own where none runs."""
     requester, ccs = conversation.recipients(ticket)
     context = {"ticket": ticket, "requester": requester, "ccs": ccs}
-    context |= context_of(ticket, account_of(request), typed)
+    context |= context_of(ticket, account_of(request), [requester, *ccs], typed)
     if not request.headers.get("HX-Request"):
         return render(request, "tickets/composer_page.html", context)
     return render(request, "tickets/_composer_and_waiting.html", context)

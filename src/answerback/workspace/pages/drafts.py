@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.core import clock
-from answerback.desk import drafts
+from answerback.desk import drafts, submitting
 from answerback.desk.models import Draft
 from answerback.tickets.models import Ticket
-from answerback.workspace import conversation, drafting
+from answerback.workspace import conversation, drafting, mail_preview
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.pages import composing
 
@@ -46,6 +46,22 @@ def save(request: HttpRequest, number: int | None = None) -> HttpResponse:
     }
     said = render_to_string("tickets/_draft_state.html", context, request)
     return JsonResponse({"draft": typed.draft_id, "version": typed.version, "said": said})
+
+
+@agent_required
+@require_POST
+def preview(request: HttpRequest, number: int | None = None) -> HttpResponse:
+    """Who would be mailed what, if this were sent now: a card."""
+    account, writing = account_of(request), drafting.written(request)
+    trial = Draft(account=account, ticket_id=number, **drafts.values(writing))
+    context: dict[str, object] = {"public": writing.public}
+    try:
+        use_case = submitting.try_out(trial)
+        context["previews"] = mail_preview.of(use_case, number, drafts.files(writing.files, account))
+    except submitting.FAILURES as error:
+        context["problem"] = drafting.problem_text(submitting.problem_of(error), error)
+    context["fates"] = {str(fate): _(words) for fate, words in mail_preview.FATES.items()}
+    return render(request, "tickets/preview.html", context)
 
 
 @agent_required

@@ -46,8 +46,9 @@ def comment_frame(request: HttpRequest, comment_id: int) -> HttpResponse:
 
 @agent_or_token_required
 def attachment(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
-    """A file of a comment, by its unguessable token; `name` only makes the address readable."""
-    found = get_object_or_404(Attachment.objects.select_related("blob"), token=token, comment__isnull=False)
+    """A file of a comment, or an upload of one's own, by its unguessable token; `name` makes the address readable."""
+    shown = Q(comment__isnull=False) | Q(uploaded_by__isnull=False, uploaded_by=request.user.pk)
+    found = get_object_or_404(Attachment.objects.select_related("blob").filter(shown), token=token)
     try:
         content = blobs.path(found.blob).open("rb")
     except (OSError, blobs.MissingBlobError):

@@ -104,7 +104,7 @@ def page_context(request: HttpRequest, found: Ticket) -> dict[str, Any]:
     }
     if context["show_events"]:
         context["log"] = event_log.of(found)
-    return context | composing.context_of(found, account)
+    return context | composing.context_of(found, account, [requester, *ccs])
 
 
 def _find(number: int) -> Ticket:

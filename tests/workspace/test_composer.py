@@ -1,0 +1,162 @@
+"""What the composer says before anything is sent, and what it does with what was typed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from tests.world import World
+
+from answerback.desk.models import Draft
+from answerback.outbound.models import Message
+from answerback.people import identities
+from answerback.people.models import DeliverabilityEntry
+from answerback.tickets.models import Attachment, Comment, Ticket
+
+PART = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def played_internet(settings: object) -> None:
+    """The cast lives under .test, which would be reserved."""
+    settings.SANDBOX = True  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def ticket(world: World) -> Ticket:
+    return world.ticket(ccs=[world.deniz])
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
+
+
+def part(html: str, element_id: str) -> str:
+    return words(html[html.index(f'id="{element_id}"') :][:6000])
+
+
+def dead(world: World, ticket: Ticket, *people: object) -> None:
+    """Mail to these people has just failed for good."""
+    world.answer(ticket)
+    for person in people:
+        world.outcome(world.delivery_to(person), "550 5.1.1 User unknown")  # type: ignore[arg-type]
+
+
+def test_a_draft_is_saved_found_again_and_marked_in_lists(ticket: Ticket, ada: Client, bruno: Client) -> None:
+    saved = ada.post(f"/tickets/{ticket.pk}/draft", {"text": "Half a sentence", "public": "1"}).json()
+    assert "Draft saved" in words(saved["said"])
+    assert "Half a sentence" in ada.get(f"/tickets/{ticket.pk}").text
+    assert "Half a sentence" not in bruno.get(f"/tickets/{ticket.pk}").text
+    assert "You have a draft here" in ada.get("/search?q=Printer").text
+    assert "Entwurf" not in bruno.get("/search?q=Printer").text
+
+
+def test_the_second_window_is_told_that_both_drafts_are_kept(ticket: Ticket, ada: Client) -> None:
+    url = f"/tickets/{ticket.pk}/draft"
+    first = ada.post(url, {"text": "One", "public": "1"}).json()
+    place = {"draft": first["draft"], "version": first["version"], "public": "1"}
+    ada.post(url, {"text": "One window", **place})
+    late = ada.post(url, {"text": "Other window", **place}).json()
+    assert "Both are kept." in words(late["said"])
+    assert "One window" in words(late["said"])
+    assert late["draft"] != first["draft"]
+
+
+def test_what_was_sent_stands_on_the_page_and_can_be_taken_back(ticket: Ticket, ada: Client, settings: object) -> None:
+    settings.UNDO_SECONDS = 5  # type: ignore[attr-defined]
+    sent = ada.post(f"/tickets/{ticket.pk}/reply", {"text": "Too quick.", "public": "1"}, headers=PART)
+    assert "Sending in 5 s" in words(sent.text)
+    assert Comment.objects.filter(ticket=ticket).count() == 1
+    undone = ada.post(f"/drafts/{Draft.objects.get().pk}/undo", headers=PART)
+    assert "Too quick.</textarea>" in undone.text
+    assert "Sending in" not in words(undone.text)
+
+
+def test_undo_that_comes_too_late_says_so(ticket: Ticket, ada: Client) -> None:
+    ada.post(f"/tickets/{ticket.pk}/reply", {"text": "Gone.", "public": "1"})
+    late = ada.post(f"/drafts/{Draft.objects.get().pk}/undo", follow=True)
+    assert "It has been sent already." in late.text
+
+
+def test_a_dead_address_is_told_with_cause_and_day_before_sending(
+    world: World, ticket: Ticket, ada: Client, bruno: Client
+) -> None:
+    dead(world, ticket, world.clara)
+    english = part(ada.get(f"/tickets/{ticket.pk}").text, "composer-recipients")
+    assert re.search(r"Clara Customer’s address is marked undeliverable since \d+ \w+: address does not exist", english)
+    assert "mailed to nobody" not in english
+    german = part(bruno.get(f"/tickets/{ticket.pk}").text, "composer-recipients")
+    assert "als unzustellbar markiert" in german
+
+
+def test_where_nobody_can_be_mailed_the_composer_says_so(world: World, ticket: Ticket, ada: Client) -> None:
+    dead(world, ticket, world.clara, world.deniz)
+    assert "would be mailed to nobody" in part(ada.get(f"/tickets/{ticket.pk}").text, "composer-recipients")
+    answer = ada.post(f"/tickets/{ticket.pk}/reply", {"text": "All the same.", "public": "1"})
+    assert answer.status_code == 302  # warned, not blocked
+
+
+def test_a_complaint_is_told(world: World, ticket: Ticket, ada: Client) -> None:
+    identity = identities.primary_of(world.clara)
+    assert identity is not None
+    DeliverabilityEntry.objects.create(identity=identity, kind="complaint", at=ticket.created_at)
+    assert "marked our mail as spam" in part(ada.get(f"/tickets/{ticket.pk}").text, "composer-recipients")
+
+
+def test_who_gets_what_is_told_without_sending_anything(world: World, ticket: Ticket, ada: Client) -> None:
+    dead(world, ticket, world.deniz)
+    before = Message.objects.count(), Comment.objects.count(), Draft.objects.count()
+    shown = words(ada.post(f"/tickets/{ticket.pk}/preview", {"text": "Look here.", "public": "1"}).text)
+    assert "Notify requester and CCs of comment update" in shown
+    assert re.search(r"Clara Customer clara@customer.test : will be mailed", shown)
+    assert re.search(r"Deniz Demir CC deniz@customer.test : will not be mailed: the address is marked", shown)
+    assert "Look here." in shown
+    assert (Message.objects.count(), Comment.objects.count(), Draft.objects.count()) == before
+    note = words(ada.post(f"/tickets/{ticket.pk}/preview", {"text": "Psst.", "public": "0"}).text)
+    assert "Mailed to nobody: an internal note stays inside" in note
+
+
+def test_somebody_who_answered_meanwhile_is_told_once(world: World, ticket: Ticket, ada: Client, bruno: Client) -> None:
+    seen = Comment.objects.latest("id").pk
+    bruno.post(f"/tickets/{ticket.pk}/reply", {"text": "I was quicker.", "public": "1"})
+    typed = {"text": "Late.", "public": "1", "seen": seen}
+    asked = ada.post(f"/tickets/{ticket.pk}/reply", typed, headers=PART).text
+    assert "Bruno Lead answered meanwhile" in asked
+    again = dict(re.findall(r'name="(draft|version|seen)" value="([^"]*)"', asked))
+    ada.post(f"/tickets/{ticket.pk}/reply", typed | again, headers=PART)
+    assert Comment.objects.latest("id").text == "Late."
+
+
+def test_a_file_is_uploaded_at_once_and_sent_by_name(ticket: Ticket, ada: Client, bruno: Client) -> None:
+    row = ada.post("/uploads", {"file": SimpleUploadedFile("plan.txt", b"the plan")})
+    assert row.status_code == 201
+    token = Attachment.objects.get().token
+    assert ada.get(f"/attachments/{token}/plan.txt").status_code == 200
+    assert bruno.get(f"/attachments/{token}/plan.txt").status_code == 404
+    ada.post(f"/tickets/{ticket.pk}/reply", {"text": "See the plan.", "public": "1", "keep": token})
+    comment = Comment.objects.latest("id")
+    assert [file.file_name for file in comment.attachments.all()] == ["plan.txt"]
+    assert b"plan.txt" in bytes(Message.objects.get(comment=comment, kind="answer").body)
+
+
+def test_a_new_ticket_goes_the_same_way(world: World, ada: Client, settings: object) -> None:
+    settings.UNDO_SECONDS = 5  # type: ignore[attr-defined]
+    typed = {"requester": "nora@customer.test", "subject": "Your bike", "text": "We found it.", "public": "1"}
+    waiting = ada.post("/tickets/new", typed, follow=True)
+    assert "Sending in 5 s" in words(waiting.text)
+    assert not Ticket.objects.filter(subject="Your bike").exists()
+    undone = ada.post(f"/drafts/{Draft.objects.get().pk}/undo", follow=True)
+    assert 'value="nora@customer.test"' in undone.text
+    assert "We found it.</textarea>" in undone.text
+
+
+def test_a_new_ticket_that_lacks_something_says_what(world: World, ada: Client) -> None:
+    typed = {"requester": "not an address", "subject": "Your bike", "text": "We found it.", "public": "1"}
+    assert "“not an address” is not an e-mail address." in ada.post("/tickets/new", typed).text
+
+
+def test_known_people_are_offered(world: World, ada: Client) -> None:
+    assert 'value="deniz@customer.test"' in ada.get("/addresses/known?add=den").text
+    assert 'value="deniz@customer.test"' in ada.get("/addresses/known?add=Deniz D").text
