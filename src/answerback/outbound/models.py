@@ -94,6 +94,10 @@ class Delivery(models.Model):
             models.Index(fields=["ticket", "id"], name="delivery_ticket"),
             models.Index(fields=["recipient", "-id"], name="delivery_recipient"),
             models.Index(fields=["state", "lease_until"], name="delivery_lease"),
+            # search: what arrives without trouble has no cause and costs nothing here
+            models.Index(fields=["cause", "-id"], condition=~models.Q(cause=""), name="delivery_cause"),
+            models.Index(fields=["enhanced_code", "-id"], condition=~models.Q(cause=""), name="delivery_status"),
+            models.Index(fields=["smtp_code", "-id"], condition=~models.Q(cause=""), name="delivery_reply"),
             models.Index(
                 fields=["-failed_at", "-id"], condition=models.Q(failed_at__isnull=False), name="delivery_failed"
             ),

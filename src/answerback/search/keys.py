@@ -216,7 +216,7 @@ def _cause(asked: Asked) -> Q:
 
 def _code(asked: Asked) -> Q:
     """A reply code or an enhanced status: "550", "5.1.1", both in one, or with a star: "5.7*"."""
-    rows = _to_customers()
+    rows = _to_customers().exclude(cause="")
     for part in asked.value.replace("#", "").split():
         if part.isascii() and part.isdigit() and len(part) == 3:
             rows = rows.filter(smtp_code=int(part))

@@ -94,6 +94,10 @@ class Ticket(models.Model):
             models.Index(fields=["requester", "-updated_at"], name="ticket_requester"),
             models.Index(fields=["delivery_health", "-failed_at"], name="ticket_health"),
             models.Index(fields=["-updated_at", "-id"], name="ticket_updated"),
+            models.Index(fields=["-created_at", "-id"], name="ticket_created"),
+            models.Index(
+                fields=["-updated_at", "-id"], condition=models.Q(ever_failed=True), name="ticket_ever_failed"
+            ),
             models.Index(fields=["status", "status_at"], name="ticket_status_at"),
         ]
 
