@@ -85,6 +85,7 @@ SMTP_LISTEN = env.listen("SMTP_LISTEN", "127.0.0.1:2525")
 WEB_THREADS = env.integer("WEB_THREADS", 8, minimum=1)
 MAX_REQUEST_SIZE = env.integer("MAX_REQUEST_SIZE", 60 * 2**20, minimum=2**20)  # uploads included
 MAX_UPLOAD_SIZE = env.integer("MAX_UPLOAD_SIZE", 50 * 2**20, minimum=2**16)  # one file through the API
+API_REQUESTS_PER_MINUTE = env.integer("API_REQUESTS_PER_MINUTE", 700, minimum=1)  # of one account, in each web process
 ALLOWED_HOSTS = ["*"]  # the server in front decides; links are made from BASE_URL, never from the Host header
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "answerback.workspace.errors.csrf_failure"
@@ -120,6 +121,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "answerback.api.suffix.JsonSuffixMiddleware",
+    "answerback.api.rate_limit.RateLimitMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from answerback.api import openapi, probes
+from answerback.api import errors, openapi, probes
 from answerback.api.root import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v2/openapi", openapi.served),
     path("api/docs", openapi.readable),
     path("api/v2/", api.urls),
+    path("api/v2/<path:rest>", errors.unknown_address),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
     path("metrics", probes.metrics),

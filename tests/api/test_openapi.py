@@ -21,7 +21,7 @@ def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[st
 
 
 def test_every_route_is_described_and_no_other() -> None:
-    unlisted = {"/api/v2/openapi", "/api/v2/"}
+    unlisted = {"/api/v2/openapi", "/api/v2/", "/api/v2/{rest}"}
     assert set(routes()) - unlisted == set(openapi.document()["paths"])
 
 
@@ -36,6 +36,11 @@ def test_every_operation_says_what_it_does_and_answers() -> None:
         assert all("schema" in answer["content"]["application/json"] for answer in good if "content" in answer), name
         if "application/json" in operation.get("requestBody", {}).get("content", {}):
             assert operation["requestBody"]["content"]["application/json"].get("example"), name
+
+
+def test_an_unknown_address_is_told_in_json(client: Client) -> None:
+    answer = client.post("/api/v2/nothing/here.json", {}, "application/json")
+    assert (answer.status_code, answer.json()["error"]) == (404, "InvalidEndpoint")
 
 
 def test_served_to_everybody(client: Client) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
+from answerback.api import rate_limit
 from answerback.api.errors import ForbiddenError
+from answerback.api.reading import refuse_unkeepable_query
 from answerback.people import tokens
 from answerback.people.models import Account
 
@@ -15,7 +17,11 @@ class TokenAuth(AuthBase):
     openapi_scheme = "bearer"
 
     def __call__(self, request: HttpRequest) -> Account | None:
-        return tokens.account_of_header(request.headers.get("Authorization", ""))
+        account = tokens.account_of_header(request.headers.get("Authorization", ""))
+        refuse_unkeepable_query(request)
+        if account:
+            rate_limit.count(request, str(account.pk))
+        return account
 
 
 def caller(request: HttpRequest) -> Account:

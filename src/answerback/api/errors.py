@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from answerback.api.rate_limit import TooManyRequestsError
 from answerback.core.idempotency import KeyReusedError
 from answerback.desk.upload_tokens import UnknownUploadError
 from answerback.tickets.update import TicketClosedError
@@ -38,15 +41,24 @@ def install(api: NinjaAPI) -> None:
     """Every way a handler can fail, and its answer."""
     api.exception_handler(ObjectDoesNotExist)(_not_found)
     api.exception_handler(UnknownUploadError)(_not_found)
+    api.exception_handler(OverflowError)(_not_found)  # a number beyond every id: SQLite says so
+    api.exception_handler(DataError)(_not_found)  # and PostgreSQL
     api.exception_handler(InvalidError)(_invalid)
     api.exception_handler(BadRequestError)(_bad_request)
     api.exception_handler(ForbiddenError)(_forbidden)
+    api.exception_handler(TooManyRequestsError)(_too_many_requests)
     api.exception_handler(TooLargeError)(_too_large)
     api.exception_handler(KeyReusedError)(_key_reused)
     api.exception_handler(ValidationError)(_not_the_shape)
     api.exception_handler(AuthenticationError)(_unknown_caller)
     api.exception_handler(TicketClosedError)(_closed)
     api.exception_handler(HttpError)(_http)
+
+
+@csrf_exempt
+def unknown_address(request: HttpRequest, rest: str) -> HttpResponse:
+    """What stands below `/api/v2/` and leads nowhere."""
+    return JsonResponse({"error": "InvalidEndpoint", "description": "Not found"}, status=404)
 
 
 def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -63,6 +75,11 @@ def _bad_request(request: HttpRequest, error: BadRequestError) -> HttpResponse:
 
 def _forbidden(request: HttpRequest, error: ForbiddenError) -> HttpResponse:
     return JsonResponse({"error": "Forbidden", "description": str(error)}, status=403)
+
+
+def _too_many_requests(request: HttpRequest, error: TooManyRequestsError) -> HttpResponse:
+    text = "Number of allowed API requests per minute exceeded"
+    return JsonResponse({"error": "APIRateLimitExceeded", "description": text}, status=429)
 
 
 def _too_large(request: HttpRequest, error: TooLargeError) -> HttpResponse:

@@ -56,6 +56,9 @@ def document() -> dict[str, Any]:
     for operation in operations(shown):
         summary, _, more = operation.get("description", "").partition("\n")
         operation["summary"], operation["description"] = summary, more.strip()
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "path" and parameter["schema"].get("type") == "integer":
+                parameter["schema"]["minimum"] = 1
         operation["security"] = [{"basic": []}, {"bearer": []}]
         operation["responses"] = _responses(operation["responses"])
     return shown

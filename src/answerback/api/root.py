@@ -8,6 +8,7 @@ from ninja.operation import Operation
 from answerback import __version__
 from answerback.api import errors, failures, identities, notifications, searching, tickets, uploads, users
 from answerback.api.auth import TokenAuth
+from answerback.api.reading import JsonParser
 
 
 class Api(NinjaAPI):
@@ -17,7 +18,13 @@ class Api(NinjaAPI):
 
 
 api = Api(
-    title="Answerback", version=__version__, auth=TokenAuth(), docs_url=None, openapi_url=None, urls_namespace="api"
+    title="Answerback",
+    version=__version__,
+    auth=TokenAuth(),
+    parser=JsonParser(),
+    docs_url=None,
+    openapi_url=None,
+    urls_namespace="api",
 )
 errors.install(api)
 for router in (

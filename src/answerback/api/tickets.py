@@ -482,7 +482,7 @@ def present_attachment(row: Attachment) -> dict[str, Any]:
         "id": row.pk,
         "url": paging.url(f"attachments/{row.pk}.json"),
         "file_name": row.file_name,
-        "content_url": f"{settings.BASE_URL}/attachments/{row.token}/{quote(row.file_name)}",
+        "content_url": f"{settings.BASE_URL}/attachments/{row.token}/{quote(row.file_name, safe='')}",
         "content_type": row.content_type,
         "size": row.size,
         "inline": row.inline,

@@ -50,7 +50,7 @@ def create_upload(request: HttpRequest) -> HttpResponse:
     The body is the file itself. Its `token` goes into `uploads` of a comment, once and within three days. With `token`
     the file joins those of an earlier upload.
     """
-    name, by = request.GET.get("filename", "").strip(), caller(request)
+    name, by = _last_part(request.GET.get("filename", "")), caller(request)
     if not name:
         raise InvalidError(filename="Filename: cannot be blank")
     content = request.read(settings.MAX_UPLOAD_SIZE + 1)
@@ -79,6 +79,11 @@ def show_attachment(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """
     found = Attachment.objects.get(pk=attachment_id, comment__isnull=False)
     return JsonResponse({"attachment": present_attachment(found)})
+
+
+def _last_part(path: str) -> str:
+    """zenpy sends the whole path of the file."""
+    return path.replace("\\", "/").rpartition("/")[2].strip()
 
 
 def _present(added: Attachment, by: Account) -> dict[str, Any]:

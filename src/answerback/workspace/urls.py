@@ -89,7 +89,7 @@ urlpatterns = [
     path("drafts/<int:draft_id>/discard", drafts.discard),
     path("tickets/<int:number>/comments/<int:comment_id>/resend", deliveries.resend_comment),
     path("comments/<int:comment_id>/mail", mail.comment_frame),
-    path("attachments/<str:token>/<str:name>", mail.attachment),
+    path("attachments/<str:token>/<path:name>", mail.attachment),
     path("files/<str:token>", files.shared_file),
     path("files/<str:token>/withdraw", files.withdraw),
     # people
