@@ -10,6 +10,7 @@ from answerback.desk.models import Notice
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.tickets.models import Ticket
+from mailroom.report import Action
 
 UNKNOWN = "550 5.1.1 <clara@customer.test>: Recipient address rejected: User unknown"
 FULL = "552 5.2.2 Mailbox full"
@@ -138,3 +139,12 @@ def test_old_notices_are_forgotten_once_read(world: World) -> None:
         notices.read_all(world.ada)
     with clock.at(clock.now() + 2 * notices.KEPT_READ):
         assert notices.forget_old() == 1
+
+
+def test_a_complaint_about_an_answer_is_told(world: World) -> None:
+    world.answer(world.ticket())
+    delivery = world.delivery_to(world.clara)
+    world.outcome(delivery, OK)
+    world.report(delivery, "250 2.0.0 complaint", Action.COMPLAINT)
+    [notice] = Notice.objects.all()
+    assert (notice.account, notice.kind, notice.failures[0]["person"]) == (world.ada, "complaint", "Clara Customer")

@@ -120,6 +120,7 @@ def test_a_closed_ticket_offers_a_follow_up_with_the_answer_that_was_missed(worl
     offer = f'href="/tickets/new?follow={ticket.pk}&amp;missed={comment_id}"'
     assert offer in ada.get("/notices").text
     assert offer in ada.get(f"/tickets/{ticket.pk}").text
+    assert offer in ada.get(f"/deliveries/{world.delivery_to(world.clara).pk}/card").text
     form = ada.get(f"/tickets/new?follow={ticket.pk}&missed={comment_id}").text
     for words in ("Use the blue bucket.", "clara@customer.test", "Printer on fire"):
         assert words in form
