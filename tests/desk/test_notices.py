@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import delivery_events, notices, recover
+from answerback.desk import delivery_events, new_ticket, notices, recover
 from answerback.desk.models import Notice
+from answerback.desk.reply import Reply
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.tickets.models import Ticket
@@ -148,3 +149,15 @@ def test_a_complaint_about_an_answer_is_told(world: World) -> None:
     world.report(delivery, "250 2.0.0 complaint", Action.COMPLAINT)
     [notice] = Notice.objects.all()
     assert (notice.account, notice.kind, notice.failures[0]["person"]) == (world.ada, "complaint", "Clara Customer")
+
+
+def test_a_follow_up_that_arrives_puts_right_what_was_missed_on_the_closed_ticket(world: World) -> None:
+    closed = world.ticket()
+    failed = failed_answer(world, closed)
+    Ticket.objects.filter(pk=closed.pk).update(status="closed", status_rank=5)
+    typed = {"subject": closed.subject, "requester": "clara@customer.test", "follow": str(closed.pk)}
+    audit = new_ticket.open_typed(world.ada, typed, Reply("Use the blue bucket.", public=True, replaces=[failed.pk]))
+    assert audit.ticket.follow_up_of == closed
+    world.outcome(world.delivery_to(world.clara), OK)
+    closed.refresh_from_db()
+    assert (closed.delivery_health, Notice.objects.get().settled_at is None) == ("", False)

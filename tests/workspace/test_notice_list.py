@@ -122,7 +122,8 @@ def test_a_closed_ticket_offers_a_follow_up_with_the_answer_that_was_missed(worl
     assert offer in ada.get(f"/tickets/{ticket.pk}").text
     assert offer in ada.get(f"/deliveries/{world.delivery_to(world.clara).pk}/card").text
     form = ada.get(f"/tickets/new?follow={ticket.pk}&missed={comment_id}").text
-    for words in ("Use the blue bucket.", "clara@customer.test", "Printer on fire"):
+    replaced = f'name="replaces" value="{world.delivery_to(world.clara).pk}"'
+    for words in ("Use the blue bucket.", "clara@customer.test", "Printer on fire", replaced):
         assert words in form
     other = world.ticket()
     assert "Use the blue bucket." not in ada.get(f"/tickets/new?follow={other.pk}&missed={comment_id}").text

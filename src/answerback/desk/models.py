@@ -22,7 +22,7 @@ class Notice(models.Model):
         OVERDUE = "overdue"  # ... and nobody has seen to it in time
         COMPLAINT = "complaint"  # the recipient reported an answer as spam
         JOB = "job"  # a job over many tickets has ended: data {"job_id", "title", "done", "failed"}
-        DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"reason"}
+        DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"draft_id", "reason"}
         RULE = "rule"  # a trigger or an automation says so: data {"title", "text"}
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="notices")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from answerback.desk import effects
+from answerback.desk import effects, replacing
 from answerback.desk import reply as desk_reply
 from answerback.people import identities
 from answerback.people.identities import BadAddressError
@@ -41,7 +41,9 @@ def open_typed(by: Account, typed: Mapping[str, str], comment: desk_reply.Reply)
     if desk_reply.is_empty(comment):
         raise desk_reply.EmptyCommentError
     with transaction.atomic():
-        return open_ticket(_new_ticket(by, typed, comment))
+        audit = open_ticket(_new_ticket(by, typed, comment))
+        replacing.note(audit, comment.replaces)  # a follow-up carries what did not arrive on the closed ticket
+    return audit
 
 
 def check_typed(typed: Mapping[str, str]) -> None:

@@ -58,9 +58,9 @@ def tell_job_ended(account: Account, job_id: int, title: str, done: int, failed:
     _tell(account, Kind.JOB, data={"job_id": job_id, "title": title, "done": done, "failed": failed})
 
 
-def tell_draft_not_sent(account: Account, ticket: Ticket, reason: str) -> None:
-    """An answer could not be submitted: it is a draft again, with its text. `reason` is shown as it is."""
-    _tell(account, Kind.DRAFT, ticket=ticket, data={"reason": reason})
+def tell_draft_not_sent(account: Account, ticket: Ticket | None, draft_id: int, reason: str) -> None:
+    """An answer, or a new ticket, could not be submitted: it is a draft again. `reason` is shown as it is."""
+    _tell(account, Kind.DRAFT, ticket=ticket, data={"draft_id": draft_id, "reason": reason})
 
 
 def tell_by_rule(account: Account, ticket: Ticket, title: str, text: str) -> None:

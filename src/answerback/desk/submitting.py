@@ -142,9 +142,8 @@ def _give_back(draft: Draft, problem: Problem) -> None:
     """Also where the agent has left the page long ago: the notice finds them."""
     with transaction.atomic():
         drafts.give_back(draft, problem)
-        if draft.ticket:
-            with translation.override(draft.account.person.language or settings.LANGUAGE_CODE):
-                notices.tell_draft_not_sent(draft.account, draft.ticket, gettext(WORDS[problem]))
+        with translation.override(draft.account.person.language or settings.LANGUAGE_CODE):
+            notices.tell_draft_not_sent(draft.account, draft.ticket, draft.pk, gettext(WORDS[problem]))
 
 
 def _reply(draft: Draft) -> Audit:

@@ -173,11 +173,6 @@ def remove(identity: Identity) -> None:
     live.publish(f"person:{identity.person_id}")
 
 
-def has_complained(identity: Identity) -> bool:
-    """Somebody there pressed "this is spam", and no colleague has looked into it since."""
-    return complaint_about(identity) is not None
-
-
 def complained_among(found: Sequence[Identity]) -> set[int]:
     """Ids of those for whom there is a `complaint_about`, in one query."""
     told = DeliverabilityEntry.objects.filter(

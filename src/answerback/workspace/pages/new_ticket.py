@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 
-from answerback.desk import drafts
+from answerback.desk import drafts, recover
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets.models import Comment, SupportAddress, Ticket
@@ -45,7 +45,7 @@ def _draft(request: HttpRequest, account: Account) -> Typed | None:
 
 def _beginning(request: HttpRequest, account: Account) -> Typed:
     """An empty form; `requester=PERSON` or `follow=TICKET` fill what is known, `missed=COMMENT` what did not arrive."""
-    fields, text = {"assignee": str(account.pk)}, ""
+    fields, missed = {"assignee": str(account.pk)}, None
     person = _row(Person, request.GET.get("requester", ""))
     if before := _row(Ticket, request.GET.get("follow", "")):
         person = before.requester
@@ -54,16 +54,25 @@ def _beginning(request: HttpRequest, account: Account) -> Typed:
             "follow": str(before.pk),
             "support_address": str(before.support_address_id),
         }
-        text = _missed_text(before, request.GET.get("missed", ""))
+        missed = _missed(before, request.GET.get("missed", ""))
     if person and (identity := identities.primary_of(person)):
         fields |= {"requester": identity.address, "requester_name": person.name}
-    return Typed(text, fields=fields, status=drafting.DEFAULT_SEND_AS)
+    if missed is None:
+        return Typed("", fields=fields, status=drafting.DEFAULT_SEND_AS)
+    return Typed(
+        missed.text,
+        missed.html,
+        fields=fields,
+        status=drafting.DEFAULT_SEND_AS,
+        kept=list(missed.attachments.filter(inline=False).order_by("id")),
+        replaces=recover.failing_of_comment(missed.ticket_id, missed.pk),
+    )
 
 
-def _missed_text(before: Ticket, comment_id: str) -> str:
-    """The public answer of that ticket which is to be sent once more; "" where it is none."""
+def _missed(before: Ticket, comment_id: str) -> Comment | None:
+    """The public answer of that ticket which is to be sent once more."""
     comment = _row(Comment, comment_id)
-    return comment.text if comment and comment.ticket_id == before.pk and comment.public else ""
+    return comment if comment and comment.ticket_id == before.pk and comment.public else None
 
 
 def _row(model: Any, pk: str) -> Any:

@@ -68,11 +68,11 @@ def mark(request: HttpRequest) -> HttpResponse:
 
 
 def target_of(notice: Notice) -> str:
-    """The comment whose mail failed, the job, or the ticket."""
+    """The comment whose mail failed, the job, the draft, or the ticket."""
     if notice.kind == Notice.Kind.JOB:
         return f"/jobs/{notice.data['job_id']}"
     if notice.ticket_id is None:
-        return "/notices"
+        return f"/tickets/new?draft={notice.data['draft_id']}" if "draft_id" in notice.data else "/notices"
     return f"/tickets/{notice.ticket_id}" + (f"#comment-{notice.comment_id}" if notice.comment_id else "")
 
 

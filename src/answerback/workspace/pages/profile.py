@@ -100,7 +100,7 @@ def _context(account: Account, form: ProfileForm, password_form: PasswordForm) -
         "password_form": password_form,
         "missed": each_delivery.standings(list(missed)),
         "suppressed": identity if identity and identities.is_suppressed(identity) else None,
-        "complained": identity is not None and identities.has_complained(identity),
+        "complained": identity is not None and identities.complaint_about(identity) is not None,
     }
 
 

@@ -64,7 +64,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     identity = get_object_or_404(Identity, pk=int(number) if number.isdigit() else 0)
     note = request.POST.get("note", "").strip()
     back = safe_next(request, "/delivery/suppressed")
-    if identities.has_complained(identity) and not (note and "despite_complaint" in request.POST):
+    if identities.complaint_about(identity) and not (note and "despite_complaint" in request.POST):
         messages.error(request, _("Somebody there reported our mail as spam. Say why they want it now."))
         return redirect(back)
     identities.mark_deliverable(identity, account_of(request), note)
