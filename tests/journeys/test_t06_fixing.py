@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import OpenPage
-from tests.journeys.conftest import Desk
+from tests.journeys.conftest import Desk, eventually
 
 TAG = "system_email_notification_failure"
 WORDS = {
@@ -15,6 +17,11 @@ WORDS = {
         "de", "Nicht zugestellt an Berta", "Adresse korrigieren", "Speichern und erneut senden", "Erneut antworten",
     ),
 }  # fmt: skip
+
+MISSED = {
+    "agent": ("This person never received your answer of", "Include it in the reply"),
+    "agent_de": ("Diese Person hat Ihre Antwort vom", "In die Antwort aufnehmen"),
+}
 
 ADD = {
     "agent": ("Add another address and make it primary", "Save only"),
@@ -86,3 +93,29 @@ def test_second_answer_to_another_address_puts_it_right(desk: Desk, open_page: O
     expect(page.locator("#open-failures")).to_be_hidden(timeout=15_000)
     expect(page.locator("#ticket-fields")).not_to_contain_text(TAG)
     assert desk.deliveries(ticket)[f"full@{domain}"]["resolved"] is True
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", WORDS)
+def test_missed_answer_rides_along_when_the_customer_writes_again(desk: Desk, open_page: OpenPage, who: str) -> None:
+    domain = f"{who.replace('_', '')}.t09.sandbox.test"
+    failed = desk.opens_ticket(f"full@{domain}", "Berta")
+    desk.settles(failed)
+    page = opened(desk, open_page, who, failed)
+    page.locator("#open-failures [data-card]").click()
+    page.get_by_label(ADD[who][0]).fill(f"berta@{domain}")
+    page.get_by_role("button", name=ADD[who][1]).first.click()
+    expect(page.locator("#card")).to_be_hidden()
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Berta <berta@{domain}>", desk.support, "Still waiting"
+    mail.set_content("Where is my answer?")
+    desk.customer_sends(mail)
+    page.goto(f"{desk.url}/tickets/{desk.ticket_of(f'berta@{domain}')}")
+    words, include = MISSED[who]
+    expect(page.locator("#missed-answers")).to_contain_text(words)
+    page.get_by_role("button", name=include).click()
+    expect(page.locator("#reply-form [name=replaces]")).to_have_count(1)
+    page.locator("[data-send]").click()
+    expect(page.locator("#missed-answers")).to_be_hidden()
+    eventually(lambda: TAG not in desk.tags(failed))
+    assert desk.deliveries(failed)[f"full@{domain}"]["resolved"] is True

@@ -53,7 +53,7 @@ _BY_WORDS: dict[Words, Sequence[str]] = {
     Words.CANCELLED: (Fix.RESEND, *_ALWAYS),
     Words.HELD: (RELEASE, Fix.STOP),
 }  # fmt: skip
-_LAST = {Fix.CALL: 1, Fix.MARK_HANDLED: 2}  # other ways to the person come after the mail's own
+_LAST: dict[str, int] = {Fix.CALL: 1, Fix.MARK_HANDLED: 2}  # other ways to the person come after the mail's own
 _ONLY_WAITING = {Fix.RETRY_NOW, Fix.STOP}
 
 
