@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('people', '0003_person_updated'),
-        ('tickets', '0004_moments_and_rules'),
+        ('tickets', '0005_merged_tickets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
