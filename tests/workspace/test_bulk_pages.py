@@ -75,7 +75,7 @@ def test_failures_are_found_by_cause_domain_and_outage(world: World, ada: Client
         assert words in page
     assert "Ausfälle" in bruno.get("/delivery/failures").text
     cause = Delivery.objects.get(recipient="full@other.example").cause
-    page, fields = confirmed(ada, act="resend", group="cause", cause=cause)
+    page, fields = confirmed(ada, act="resend", among="cause", cause=cause)
     assert "1 mail will be sent again" in page
     ada.post("/bulk/start", fields)
     work_jobs.once()
@@ -94,7 +94,7 @@ def test_a_domain_is_checked_foreseen_and_swapped(world: World, ada: Client, mon
     monkeypatch.setattr(mail_domains, "_ask", lambda name: name == "new.example")
     mail_domains.forget()
     monkeypatch.setattr(mail_domains.addresses, "is_reserved", lambda name: False)
-    page, fields = confirmed(ada, act="swap_domain", group="domain", domain="old.example")
+    page, fields = confirmed(ada, act="swap_domain", among="domain", domain="old.example")
     asked = fields | {"old": "old.example"}
     assert "Which domain is the right one?" in ada.post("/bulk/start", asked).text
     assert "nowhere.example takes no mail" in ada.post("/bulk/start", asked | {"new": "nowhere.example"}).text
@@ -116,6 +116,16 @@ def test_changing_tickets_tells_whom_triggers_would_mail(world: World, ada: Clie
     assert "Triggers would mail" in page
     assert "Clara Customer" in page
     assert ticket.comments.count() == 1
+
+
+def test_a_group_to_assign_to_is_no_group_of_failures(world: World, ada: Client) -> None:
+    failing(world, "a@customer.example")
+    ticket = world.ticket()
+    _, fields = confirmed(ada, act="reassign", tickets=[ticket.pk])
+    chosen = fields | {"assignee": "", "group": str(world.group.pk)}
+    assert "1 ticket will be changed." in ada.post("/bulk", chosen).text
+    ada.post("/bulk/start", chosen)
+    assert list(Job.objects.get().items.values_list("ticket_id", flat=True)) == [ticket.pk]
 
 
 def test_a_job_is_cancelled_taken_back_and_only_by_whom_it_concerns(world: World, ada: Client, bruno: Client) -> None:

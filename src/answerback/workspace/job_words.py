@@ -51,7 +51,7 @@ REASONS = {
     "swapped_back": gettext_noop("%(recipient)s is the address again. What was sent to %(address)s stays sent."),
     "changed": gettext_noop("Changed."),
     "changed_back": gettext_noop("As it was before."),
-    "no_failure": gettext_noop("No open failure here."),
+    "no_failure": gettext_noop("No open failure here, or it is being sent again already."),
     "nothing_held": gettext_noop("Nothing is held back here."),
     "not_failing": gettext_noop("%(recipient)s: put right meanwhile, or being sent again already."),
     "not_held": gettext_noop("%(recipient)s: not held any more."),

@@ -42,7 +42,7 @@ def read(request: HttpRequest, kind: str) -> Selection:
     """What the form of a list, of a group of failures, or of the confirmation says."""
     post = request.POST
     source = {name: post[name] for name in SOURCE_FIELDS if name in post}
-    if "group" in post:
+    if "among" in post:
         items = targets.of_deliveries(kind, _of_group(post))
     elif post.get("whole"):
         items = targets.of_tickets(kind, _whole(post, account_of(request)))

@@ -57,7 +57,7 @@ def foresee(rows: Sequence[Delivery], options: dict[str, Any]) -> dict[int, Resu
         address = wanted[row.pk]
         if not address:
             found[row.pk] = skipped("other_domain", recipient=row.recipient)
-        elif addresses.syntax_problem(address):
+        elif options["new"] and addresses.syntax_problem(address):  # nobody has said yet which domain is right
             found[row.pk] = skipped("bad_address", recipient=row.recipient, address=address)
         elif (owner := owners.get(addresses.normalise(address))) and owner.person_id != row.person_id:
             found[row.pk] = _taken(row, owner)
