@@ -13,7 +13,7 @@ from answerback.desk import webhook_queue
 from answerback.desk.webhook_policy import Answer
 from answerback.people.models import Account, Group, Identity
 from answerback.rules import webhooks as webhook_rows
-from answerback.rules.models import Trigger, Webhook, WebhookCall
+from answerback.rules.models import Macro, Trigger, Webhook, WebhookCall
 from answerback.rules.webhooks import Wanted
 from answerback.store import raw
 from answerback.store.models import RawMail
@@ -235,6 +235,7 @@ def test_merging_shows_both_and_says_that_it_is_for_good(world: World, bruno: Cl
     page = bruno.get(f"/tickets/{two.pk}/merge").text
     assert "Andere Tickets derselben Person" in page
     assert f"/tickets/{two.pk}/merge?into={one.pk}" in page
+    assert f"?into={one.pk}" in bruno.get(f"/tickets/{two.pk}/merge", {"q": "printer"}).text
     page = bruno.get(f"/tickets/{two.pk}/merge", {"into": one.pk}).text
     assert "Das lässt sich nicht rückgängig machen." in page
     assert "Deniz Demir" in page
@@ -265,3 +266,33 @@ def test_an_open_failure_of_a_merged_ticket_stands_on_the_remaining_one(world: W
     world.outcome(world.delivery_to(world.clara), "552 5.2.2 Mailbox full")
     ada.post(f"/tickets/{two.pk}/merge", {"into": one.pk})
     assert f"from merged ticket #{two.pk}" in ada.get(f"/tickets/{one.pk}").text
+
+
+def test_macros_are_made_found_copied_deleted_and_taken_back(world: World, bruno: Client) -> None:
+    form = {"title": "Versand:: Paket weg", "text_de": "Es ist weg.", "status": "solved", "who": "all", "active": "on"}
+    bruno.post("/macros/new", form)
+    macro = Macro.objects.get(title="Versand::Paket weg")
+    assert "Versand › Paket weg" in bruno.get("/macros", {"q": "paket"}).text
+    assert "Versand::Paket weg (Kopie)" in bruno.get("/macros/new", {"copy": macro.pk}).text
+    page = bruno.post(f"/macros/{macro.pk}/act", {"act": "delete"}, follow=True).text
+    assert "„Versand::Paket weg“ wurde gelöscht." in page
+    page = bruno.post(f"/macros/{macro.pk}/act", {"act": "undo"}, follow=True).text
+    assert "Das Makro ist wieder da." in page
+
+
+def test_an_agent_keeps_macros_of_her_own_and_changes_no_shared_ones(world: World, ada: Client) -> None:
+    ada.post("/macros/new", {"title": "Mine", "who": "all", "active": "on"})
+    assert Macro.objects.get(title="Mine").owner == world.ada
+    shared = Macro.objects.get(key="take_and_solve")
+    assert ada.get(f"/macros/{shared.pk}").status_code == 403
+    assert ada.post(f"/macros/{shared.pk}/act", {"act": "delete"}).status_code == 403
+
+
+def test_the_composer_offers_macros_and_applies_one(world: World, bruno: Client) -> None:
+    ticket, macro = world.ticket(), Macro.objects.get(key="take_and_solve")
+    menu = bruno.get(f"/tickets/{ticket.pk}/macros").text
+    assert "Nicht zugestellt" in menu
+    assert "Übernehmen und lösen" in menu
+    done = bruno.get(f"/tickets/{ticket.pk}/macros/{macro.pk}").json()
+    assert (done["status"], done["send_label"]) == ("solved", "Senden als gelöst")
+    assert done["lines"] == ["Bearbeiter: Bruno Lead", "Status: Gelöst"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from answerback.core.models import Setting
+from answerback.rules import default_macros
 from answerback.rules import defaults as rules
 from answerback.rules.models import Trigger
 from answerback.search import views
@@ -25,6 +26,7 @@ def install() -> None:
         mark.value = {
             "triggers": rules.install(but=offered.get("triggers", [])),
             "automations": rules.install_automations(but=offered.get("automations", [])),
+            "macros": default_macros.install(but=offered.get("macros", [])),
             "views": views.install(but=offered.get("views", [])),
         }
         mark.save(update_fields=["value"])

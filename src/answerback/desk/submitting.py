@@ -19,9 +19,10 @@ from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
 from answerback.core import clock
-from answerback.desk import drafts, new_ticket, notices
+from answerback.desk import drafts, macros, new_ticket, notices
 from answerback.desk import reply as desk_reply
 from answerback.desk.models import Draft
+from answerback.rules import macros as macro_rows
 from answerback.store.blobs import MissingBlobError
 from answerback.tickets.changes import UNSET, NewAttachment
 from answerback.tickets.models import Attachment, Audit, Ticket
@@ -148,7 +149,11 @@ def _give_back(draft: Draft, problem: Problem) -> None:
 
 def _reply(draft: Draft) -> Audit:
     assert draft.ticket_id is not None
-    return desk_reply.reply(draft.ticket_id, _written(draft), draft.account)
+    picked = macros.chosen(str(draft.fields.get("macro", "")), draft.account)
+    changes = macros.changes_of(picked, draft.account)
+    audit = desk_reply.reply(draft.ticket_id, _written(draft), draft.account, changes=changes)
+    macro_rows.count_use([macro.pk for macro in picked])
+    return audit
 
 
 def _open_ticket(draft: Draft) -> Audit:

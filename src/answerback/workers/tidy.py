@@ -31,7 +31,7 @@ from answerback.desk import (
 )
 from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
-from answerback.rules import usage
+from answerback.rules import macros, usage
 from answerback.search import catching_up, saved
 
 TICK_SECONDS = 1.0
@@ -57,6 +57,7 @@ CHORES = (
     Chore("suppressions that are over", 60, identities.end_suppressions),
     Chore("automations", 300, automating.run),
     Chore("old uses of rules", 3600, usage.forget_old),
+    Chore("deleted macros", 3600, macros.forget_deleted),
     Chore("old webhook calls", 3600, webhook_queue.forget_old),
     Chore("failures nobody has seen to", 60, escalation.escalate),
     Chore("old notices", 3600, notices.forget_old),

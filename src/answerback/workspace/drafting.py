@@ -33,6 +33,7 @@ TICKET_FIELDS = (
     "assignee",
     "group",
     "follow",
+    "macro",
 )
 ENVELOPE_SHARE = 0.72  # what base64 and headers leave of a message for files
 EXCERPT = 60

@@ -21,6 +21,7 @@ from answerback.workspace.pages import (
     home,
     jobs,
     lists,
+    macros,
     mail,
     mail_log,
     merging_tickets,
@@ -71,6 +72,8 @@ urlpatterns = [
     path("tickets/merge", merging_tickets.merge),
     path("tickets/<int:number>", ticket.ticket),
     path("tickets/<int:number>/live", ticket.live),
+    path("tickets/<int:number>/macros", macros.menu),
+    path("tickets/<int:number>/macros/<int:macro_id>", macros.apply),
     path("tickets/<int:number>/merge", merging_tickets.merge),
     path("tickets/<int:number>/fields", ticket.change_fields),
     path("tickets/<int:number>/tags", ticket.change_tags),
@@ -92,6 +95,11 @@ urlpatterns = [
     path("attachments/<str:token>/<path:name>", mail.attachment),
     path("files/<str:token>", files.shared_file),
     path("files/<str:token>/withdraw", files.withdraw),
+    # macros
+    path("macros", macros.macros),
+    path("macros/new", macros.edit),
+    path("macros/<int:macro_id>", macros.edit),
+    path("macros/<int:macro_id>/act", macros.act),
     # people
     path("customers", customer_list.customer_list),
     path("customers/<int:person_id>", customers.customer),

@@ -6,6 +6,7 @@ import "./menus.js";
 import "./card.js";
 import "./ticket.js";
 import "./composer.js";
+import "./macros.js";
 import "./sortable.js";
 import "./drafts.js";
 import "./waiting.js";

@@ -22,7 +22,7 @@ from answerback.desk.models import Draft
 from answerback.desk.submitting import Problem
 from answerback.people.models import Account
 from answerback.tickets.models import Comment, Ticket
-from answerback.workspace import conversation, drafting, prefill, words
+from answerback.workspace import conversation, drafting, macro_words, prefill, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.conversation import Recipient
 from answerback.workspace.drafting import DEFAULT_SEND_AS, SEND_AS, Typed
@@ -50,6 +50,7 @@ def context_of(
         "waiting": [drafting.waiting(draft, now) for draft in reversed(own) if draft.send_at],
         "send_as": [(key, words.status_name(key)) for key in SEND_AS],
         "default_send_as": DEFAULT_SEND_AS,
+        "applied": macro_words.applied(typed.fields.get("macro", ""), ticket, account),
         "signature": account.signature,
         "file_limit": filesizeformat(drafting.file_limit()),
         "file_limit_bytes": drafting.file_limit(),

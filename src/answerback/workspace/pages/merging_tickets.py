@@ -17,12 +17,13 @@ from django.utils.translation import gettext_noop
 
 from answerback.desk import merge_tickets
 from answerback.desk.merge_tickets import CannotMergeError, Wording
-from answerback.search import query
+from answerback.search import find, query
 from answerback.tickets.models import Comment, Ticket
 from answerback.workspace import conversation
 from answerback.workspace.access import account_of, agent_required
 
 CANDIDATES = 15
+FOUND_MOST = 500  # hits of a search that are looked at
 PROBLEMS = {
     "nothing": gettext_noop("Choose at least one ticket to merge."),
     "itself": gettext_noop("A ticket cannot be merged into itself."),
@@ -124,7 +125,8 @@ def _of_requesters(tickets: Sequence[Ticket]) -> list[Ticket]:
 
 
 def _found(request: HttpRequest, text: str, numbers: Sequence[int]) -> list[Ticket]:
-    return _may_stay(query.parse(text, account_of(request)).tickets(), numbers)
+    found = find.tickets(query.parse(text, account_of(request)), FOUND_MOST)
+    return _may_stay(Ticket.objects.filter(pk__in=found.values_list("pk", flat=True)), numbers)
 
 
 def _may_stay(rows: QuerySet[Ticket], but: Sequence[int]) -> list[Ticket]:

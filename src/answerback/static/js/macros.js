@@ -1,0 +1,75 @@
+// Macros in the composer: the menu's filter, what a macro fills in, and the chips that say what sending will change.
+const composer = () => document.getElementById("composer");
+const box = () => composer().querySelector("[data-macros-applied]");
+const ids = () => box().querySelector("[data-macro-ids]");
+
+function insert(text) {
+  const field = document.getElementById("reply-text");
+  const taken = !field.dispatchEvent(new CustomEvent("composer-insert", { bubbles: true, cancelable: true, detail: { text } }));
+  if (taken) return; // a richer editor has put it in
+  const before = field.selectionStart === field.selectionEnd ? field.selectionStart : field.value.length;
+  field.setRangeText(text, before, before, "end");
+  field.focus();
+}
+
+// Drafts are saved on input: the text and the chosen macros together.
+const changed = () => document.getElementById("reply-text").dispatchEvent(new Event("input", { bubbles: true }));
+
+function note(macro) {
+  const chosen = new Set(ids().value.split(",").filter(Boolean));
+  if (chosen.has(String(macro.id))) return;
+  ids().value = [...chosen, macro.id].join(",");
+  if (!macro.lines.length) return;
+  const chip = box().querySelector("[data-macro-chip]").content.firstElementChild.cloneNode(true);
+  chip.dataset.id = macro.id;
+  chip.querySelector("[data-name]").textContent = macro.title;
+  chip.querySelector("[data-lines]").textContent = macro.lines.join(" · ");
+  box().append(chip);
+}
+
+async function apply(button) {
+  const answer = await fetch(button.dataset.macro, { headers: { Accept: "application/json" } });
+  button.closest("details").open = false;
+  if (!answer.ok) return document.body.dispatchEvent(new CustomEvent("htmx:responseError", { bubbles: true }));
+  const macro = await answer.json();
+  if (macro.public !== null) {
+    const radio = composer().querySelector(`[name="public"][value="${macro.public ? 1 : 0}"]`);
+    radio.checked = true;
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  const send = composer().querySelector("[data-send]");
+  if (macro.status && send) {
+    send.value = macro.status;
+    send.textContent = macro.send_label;
+  }
+  note(macro);
+  if (macro.text) insert(macro.text);
+  changed();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-macro]");
+  if (button) return apply(button);
+  const chip = event.target.closest("[data-drop-macro]")?.closest(".macro-chip");
+  if (!chip) return;
+  ids().value = ids().value.split(",").filter((id) => id !== chip.dataset.id).join(",");
+  chip.remove();
+  changed();
+});
+
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-macro-filter]")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const section of event.target.closest(".menu__sheet").querySelectorAll("[data-macro-section]")) {
+    const buttons = [...section.querySelectorAll("[data-macro]")];
+    for (const button of buttons) button.hidden = !button.textContent.toLowerCase().includes(wanted);
+    section.hidden = buttons.every((button) => button.hidden);
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("[data-macro-filter]")) {
+    event.preventDefault();
+    event.target.closest(".menu__sheet").querySelector("[data-macro]:not([hidden])")?.click();
+  }
+});
+document.addEventListener("htmx:afterSwap", (event) => event.target.querySelector?.("[data-macro-filter]")?.focus());

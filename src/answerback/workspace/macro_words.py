@@ -1,0 +1,61 @@
+"""Macros in the reader's words: titles with their headings, and what each will change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from answerback.desk import macros
+from answerback.desk.macros import Applied
+from answerback.people.models import Account
+from answerback.rules.models import Macro
+from answerback.tickets.models import Ticket
+from answerback.workspace import words
+
+FIELDS = {
+    "status": gettext_noop("Status"),
+    "priority": gettext_noop("Priority"),
+    "type": gettext_noop("Type"),
+    "assignee_id": gettext_noop("Assignee"),
+    "group_id": gettext_noop("Group"),
+    "set_tags": gettext_noop("Only these tags"),
+    "current_tags": gettext_noop("Add tags"),
+    "remove_tags": gettext_noop("Remove tags"),
+    "cc": gettext_noop("CC"),
+}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A macro that was chosen in the composer, and what sending will change."""
+
+    macro_id: int
+    title: str
+    lines: Sequence[str]
+
+
+def title_of(macro: Macro) -> str:
+    """Shipped macros speak the reader's language."""
+    return _(macro.title) if macro.key else macro.title
+
+
+def name_of(macro: Macro) -> str:
+    """The title without its headings."""
+    return title_of(macro).rpartition("::")[2]
+
+
+def lines_of(applied: Applied) -> list[str]:
+    return [f"{_(FIELDS[name])}: {_value(name, value)}" for name, value in applied.fields if name in FIELDS]
+
+
+def applied(text: str, ticket: Ticket, account: Account) -> list[Chip]:
+    """The macros that a draft remembers."""
+    found = macros.chosen(text, account) if text else []
+    return [Chip(row.pk, name_of(row), lines_of(macros.apply(row, ticket, account))) for row in found]
+
+
+def _value(name: str, value: str) -> str:
+    return words.value_name(name, value)
