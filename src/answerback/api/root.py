@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from answerback import __version__
-from answerback.api import errors, failures, identities, notifications, searching, tickets, uploads, users
+from answerback.api import errors, failures, groups, identities, jobs, notifications, searching, tickets, uploads, users
 from answerback.api.auth import TokenAuth
 from answerback.api.reading import JsonParser
 
@@ -30,7 +30,9 @@ errors.install(api)
 for router in (
     users.router,
     identities.router,
+    jobs.router,
     tickets.router,
+    groups.router,
     searching.router,
     notifications.router,
     failures.router,

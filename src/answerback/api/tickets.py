@@ -255,6 +255,28 @@ def present_audits(audits: list[Audit]) -> list[dict[str, Any]]:
     return [_present_audit(found[audit.pk], comments) for audit in audits]
 
 
+def job_options(sent: TicketIn) -> dict[str, Any]:
+    """What a job over many tickets does to each: the options of `desk.bulk.update_tickets`."""
+    given = sent.model_fields_set
+    options: dict[str, Any] = {
+        "status": _word(sent.status, "status", Ticket.Status.values),
+        "priority": _word(sent.priority, "priority", Ticket.Priority.values),
+        "type": _word(sent.type, "type", Ticket.Type.values),
+        "set_tags": sent.tags,
+        "add_tags": sent.additional_tags,
+        "remove_tags": sent.remove_tags,
+    }
+    options = {name: value for name, value in options.items() if value}
+    if given & {"assignee_id", "assignee_email"}:
+        options["assignee"] = account.pk if (account := _assignee(sent)) else None
+    if "group_id" in given:
+        options["group"] = Group.objects.get(pk=sent.group_id).pk if sent.group_id else None
+    if sent.comment:
+        text = sent.comment.body or mail_html.to_text(sent.comment.html_body)
+        options["comment"] = {"text": text, "html": sent.comment.html_body, "public": sent.comment.public}
+    return options
+
+
 def _create(sent: TicketIn, by: Account) -> HttpResponse:
     audit = new_ticket.open_ticket(_new_ticket(sent, by))
     answer = JsonResponse(_with_audit(audit), status=201)

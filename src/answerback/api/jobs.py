@@ -1,0 +1,188 @@
+"""Many tickets at once: a job, and how far it is. The statuses are Zendesk's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Router, Schema
+
+from answerback.api import paging
+from answerback.api.auth import caller
+from answerback.api.describe import IDEMPOTENT, PAGED, doc, listed, needed, one, query
+from answerback.api.errors import InvalidError
+from answerback.api.once import once
+from answerback.api.tickets import TicketIn, job_options
+from answerback.api.users import time
+from answerback.desk import jobs, merge_tickets
+from answerback.desk.bulk import targets
+from answerback.desk.bulk.targets import Target
+from answerback.desk.models import Job, JobItem
+from answerback.people.models import Account
+from answerback.tickets.models import Ticket
+
+router = Router(tags=["jobs"])
+
+KIND = "update_tickets"
+_WORDS = {JobItem.State.DONE: "Updated", JobItem.State.SKIPPED: "Skipped", JobItem.State.FAILED: "Failed"}
+
+
+class JobStatusOut(Schema):
+    """`results` has an entry for each ticket that is through: `reason` says why one was skipped."""
+
+    id: str
+    url: str | None
+    job_type: str
+    total: int
+    progress: int
+    status: str
+    message: str | None
+    results: list[dict[str, Any]]
+
+
+class ManyIn(TicketIn):
+    id: int | None = None
+
+
+class ManyBody(Schema):
+    """`ticket`: the same for all `ids`; `tickets`: each its own."""
+
+    ticket: TicketIn | None = None
+    tickets: list[ManyIn] | None = None
+
+
+class MergeIn(Schema):
+    ids: list[int]
+    target_comment: str | None = None
+    source_comment: str | None = None
+    target_comment_is_public: bool = False
+    source_comment_is_public: bool = False
+
+
+JobStatusAnswer = one("job_status", JobStatusOut)
+JobStatusList = listed("job_statuses", JobStatusOut)
+_ALL_SOLVED = {"ticket": {"status": "solved", "additional_tags": ["outage"]}}
+
+
+@router.put(
+    "/tickets/update_many",
+    **doc(
+        JobStatusAnswer,
+        takes=(query("ids", "a comma list"), *IDEMPOTENT),
+        example=_ALL_SOLVED,
+        faults=(422,),
+    ),
+)
+def update_many_tickets(request: HttpRequest, body: ManyBody) -> HttpResponse:
+    """Change many tickets
+
+    At most 100. Gives a job; nothing has been changed yet when it answers.
+    """
+    return once(request, lambda: _start(request, body))
+
+
+@router.post(
+    "/tickets/{int:ticket_id}/merge",
+    **doc(JobStatusAnswer, example={"ids": [36, 37]}, takes=IDEMPOTENT, faults=(404, 422)),
+)
+def merge_many_tickets(request: HttpRequest, ticket_id: int, body: MergeIn) -> HttpResponse:
+    """Merge these tickets into this one
+
+    It is done when it answers; the job is told for the sake of programs that wait for one.
+    """
+    return once(request, lambda: _merge(ticket_id, body, caller(request)))
+
+
+@router.get("/job_statuses", **doc(JobStatusList, takes=PAGED))
+def list_job_statuses(request: HttpRequest) -> HttpResponse:
+    """Jobs, newest first"""
+    return paging.answer(request, Job.objects.all(), "job_statuses", present, newest_first=True)
+
+
+@router.get("/job_statuses/show_many", **doc(JobStatusList, takes=(needed(query("ids", "a comma list")),)))
+def show_many_job_statuses(request: HttpRequest) -> HttpResponse:
+    """Several jobs by id"""
+    rows = Job.objects.filter(pk__in=paging.ids(request.GET.get("ids", ""))).order_by("id")[: paging.MOST]
+    return JsonResponse({"job_statuses": present(list(rows))})
+
+
+@router.get("/job_statuses/{int:job_id}", **doc(JobStatusAnswer, faults=(404,)))
+def show_job_status(request: HttpRequest, job_id: int) -> HttpResponse:
+    """How far a job is"""
+    return JsonResponse({"job_status": present([Job.objects.get(pk=job_id)])[0]})
+
+
+def present(rows: list[Job]) -> list[dict[str, Any]]:
+    """In a fixed number of queries."""
+    progress = jobs.progress_of(rows)
+    results: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for item in JobItem.objects.filter(job__in=rows).exclude(state=JobItem.State.WAITING).order_by("id"):
+        results[item.job_id].append(_result(item, len(results[item.job_id])))
+    return [
+        {
+            "id": str(job.pk),
+            "url": paging.url(f"job_statuses/{job.pk}.json"),
+            "job_type": job.kind,
+            "total": progress[job.pk].total,
+            "progress": progress[job.pk].ended,
+            "status": job.status,
+            "message": f"Completed at {time(job.ended_at)}" if job.ended_at else None,
+            "results": results[job.pk],
+        }
+        for job in rows
+    ]
+
+
+def _start(request: HttpRequest, body: ManyBody) -> HttpResponse:
+    found = _same_for_all(request, body.ticket) if body.ticket else _each_its_own(body.tickets or [])
+    if len(found) > paging.MOST:
+        raise InvalidError(ids=f"Ids: at most {paging.MOST} at once")
+    try:
+        job = jobs.start(KIND, found, caller(request), source={"api": True})
+    except jobs.NothingToDoError:
+        raise InvalidError(ids="Ids: there is none of these tickets") from None
+    return JsonResponse({"job_status": present([job])[0]})
+
+
+def _same_for_all(request: HttpRequest, sent: TicketIn) -> list[Target]:
+    options = job_options(sent)
+    known = targets.of_tickets(KIND, paging.ids(request.GET.get("ids", "")))
+    return [Target(target.ticket_id, options=options) for target in known]
+
+
+def _each_its_own(sent: list[ManyIn]) -> list[Target]:
+    wanted = {one.id: job_options(one) for one in sent if one.id}
+    return [
+        Target(target.ticket_id, options=wanted[target.ticket_id]) for target in targets.of_tickets(KIND, list(wanted))
+    ]
+
+
+def _merge(ticket_id: int, body: MergeIn, by: Account) -> HttpResponse:
+    target = Ticket.objects.get(pk=ticket_id)
+    others = list(Ticket.objects.filter(pk__in=body.ids))
+    wording = merge_tickets.suggest_wording(target, others)
+    wording = merge_tickets.Wording(
+        body.target_comment or wording.on_target,
+        body.source_comment or wording.on_others,
+        body.target_comment_is_public,
+        body.source_comment_is_public,
+    )
+    try:
+        merge_tickets.merge(body.ids, ticket_id, by, wording, via="api")
+    except merge_tickets.CannotMergeError as error:
+        raise InvalidError(ids=f"Ids: cannot be merged ({error.problem})") from None
+    results = [{"id": pk, "action": "merge", "status": "Merged", "success": True} for pk in body.ids]
+    shown = {"id": f"merge-{ticket_id}", "url": None, "job_type": "merge", "status": "completed", "message": None}
+    return JsonResponse({"job_status": shown | {"total": len(results), "progress": len(results), "results": results}})
+
+
+def _result(item: JobItem, index: int) -> dict[str, Any]:
+    return {
+        "index": index,
+        "id": item.ticket_id,
+        "action": "update",
+        "status": _WORDS[JobItem.State(item.state)],
+        "success": item.state == JobItem.State.DONE,
+        "reason": item.reason or None,
+    }
