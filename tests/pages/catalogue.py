@@ -54,6 +54,7 @@ PAGES = (
     PageOf("ticket-failed-events", "tickets/<int:number>", _ticket("delivery:open status<solved", "?events=1")),
     PageOf("ticket-trying", "tickets/<int:number>", _ticket("delivery:trying")),
     PageOf("ticket-closed", "tickets/<int:number>", _ticket("status:closed")),
+    PageOf("customer-merge", "customers/<int:person_id>/merge", lambda desk: f"{_customer(desk)}/merge"),
     PageOf("macros", "macros", _at("/macros")),
     PageOf("macro", "macros/<int:macro_id>", _at("/macros/1"), admin=True),
     PageOf("macro-new", "macros/new", _at("/macros/new")),

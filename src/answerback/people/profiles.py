@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 
 from answerback.core import clock, live
 from answerback.people import identities
-from answerback.people.models import LANGUAGES, Person
+from answerback.people.models import LANGUAGES, Organization, Person
 
 _LANGUAGES = {code for code, _name in LANGUAGES}
 
@@ -31,14 +31,18 @@ def create(addresses: Sequence[str], *, name: str = "", phone: str = "", notes: 
     return person
 
 
-def edit(person: Person, *, name: str, phone: str = "", notes: str = "", language: str = "") -> None:
-    """Set the plain facts of a person. A name nobody gave stays the old one."""
+def edit(
+    person: Person, *, name: str, phone: str = "", notes: str = "", language: str = "", organization: str | None = None
+) -> None:
+    """Set the plain facts of a person. A name nobody gave stays; so does an organisation nobody spoke of."""
     person.name = " ".join(name.split())[:200] or person.name
     person.phone = phone.strip()[:60]
     person.notes = notes.strip()
     person.language = language if language in _LANGUAGES else ""
+    if organization is not None:
+        person.organization = _organization(organization)
     person.updated_at = clock.now()
-    person.save(update_fields=["name", "phone", "notes", "language", "updated_at"])
+    person.save(update_fields=["name", "phone", "notes", "language", "organization", "updated_at"])
     live.publish(f"person:{person.pk}")
 
 
@@ -49,3 +53,12 @@ def remove(person: Person) -> None:
             person.delete()
     except ProtectedError:
         raise InUseError from None
+
+
+def _organization(name: str) -> Organization | None:
+    """The one of that name, made where there is none."""
+    name = " ".join(name.split())[:200]
+    if not name:
+        return None
+    found = Organization.objects.filter(name__iexact=name).first()
+    return found or Organization.objects.create(name=name)

@@ -26,5 +26,5 @@ def page(text: str, order: str, after: str = "", before: str = "", size: int = k
 
 
 def _customers() -> QuerySet[Person]:
-    """Who does not work here."""
-    return Person.objects.filter(account__isnull=True)
+    """Who does not work here, and was not merged into somebody else."""
+    return Person.objects.filter(account__isnull=True, merge__isnull=True)

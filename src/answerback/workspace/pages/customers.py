@@ -10,9 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.people import identities, profiles
+from answerback.desk import merge_people
+from answerback.people import identities, merging, profiles
 from answerback.people.identities import AddressTakenError, BadAddressError
-from answerback.people.models import Account, Identity, Person
+from answerback.people.models import Account, Identity, Organization, Person
 from answerback.tickets.models import Ticket
 from answerback.workspace import each_delivery, words
 from answerback.workspace.access import account_of, agent_required
@@ -23,14 +24,19 @@ TICKETS = 30
 
 @agent_required
 def customer(request: HttpRequest, person_id: int) -> HttpResponse:
-    return render(request, "customers/page.html", _context(_find(person_id)))
+    """The profile; of somebody who was merged, the profile of whom they are now. `before`: older mail to them."""
+    person = _find(person_id)
+    survivor = merging.survivor_of(person)
+    if survivor != person:
+        return redirect(f"/customers/{survivor.pk}")
+    return render(request, "customers/page.html", _context(person, request.GET.get("before", "")))
 
 
 @agent_required
 @require_POST
 def edit(request: HttpRequest, person_id: int) -> HttpResponse:
     person = _find(person_id)
-    asked = {name: request.POST.get(name, "") for name in ("name", "phone", "notes", "language")}
+    asked = {name: request.POST.get(name, "") for name in ("name", "phone", "notes", "language", "organization")}
     profiles.edit(person, **asked)
     messages.success(request, _("Saved."))
     return redirect(f"/customers/{person_id}")
@@ -69,9 +75,18 @@ def _change(request: HttpRequest, person: Person, by: Account, address: str) -> 
             identities.mark_deliverable(identity, by, request.POST.get("note", "").strip())
 
 
-def _context(person: Person) -> dict[str, Any]:
-    recent = list(each_delivery.rows().filter(person=person).order_by("-id")[:HISTORY])
+def _context(person: Person, before: str = "") -> dict[str, Any]:
+    rows = each_delivery.rows().filter(person=person).order_by("-id")
+    if before.isdecimal() and len(before) < 18:
+        rows = rows.filter(pk__lt=int(before))
+    recent = list(rows[: HISTORY + 1])
+    older, recent = recent[HISTORY - 1].pk if len(recent) > HISTORY else "", recent[:HISTORY]
     return {
+        "older": older,
+        "before": before,
+        "lookalikes": merge_people.lookalikes(person),
+        "merges": merging.merged_into(person),
+        "organizations": list(Organization.objects.order_by("name").values_list("name", flat=True)[:200]),
         "person": person,
         "identities": list(person.identities.order_by("-primary", "id")),
         "history": each_delivery.standings(recent),
