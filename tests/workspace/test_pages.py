@@ -22,7 +22,7 @@ from mailroom.causes import catalogue
 
 PAGES = [
     "/delivery", "/delivery/causes", "/mail/unprocessed", "/profile", "/tickets/new", "/views/new", "/search",
-    "/admin/", "/admin/groups", "/admin/addresses", "/admin/tokens", "/admin/triggers",
+    "/admin/", "/admin/groups", "/admin/addresses", "/admin/tokens", "/admin/triggers", "/admin/automations",
     "/admin/webhooks", "/admin/webhooks/new",
 ]  # fmt: skip
 TOKENS = Path("src/answerback/static/css/tokens.css")
@@ -114,7 +114,7 @@ def test_groups_support_addresses_and_triggers_change(world: World, bruno: Clien
     assert SupportAddress.objects.get(address="bill@acme.test").group == group
     trigger = Trigger.objects.filter(active=True).first()
     assert trigger
-    bruno.post(f"/admin/triggers/{trigger.pk}/switch", {"active": "0"})
+    bruno.post(f"/admin/triggers/{trigger.pk}/act", {"act": "off"})
     assert not Trigger.objects.get(pk=trigger.pk).active
 
 

@@ -1,15 +1,13 @@
-"""Administration: people and roles, groups, support addresses, API tokens, triggers."""
+"""Administration: people and roles, groups, support addresses, API tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.password_validation import validate_password
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -18,11 +16,9 @@ from django.views.decorators.http import require_POST
 from answerback.people import accounts, team, tokens
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, ApiToken, Group
-from answerback.rules import choices, switch
-from answerback.rules.models import Trigger
 from answerback.tickets import support_addresses
 from answerback.tickets.models import SupportAddress
-from answerback.workspace import rule_words, words
+from answerback.workspace import words
 from answerback.workspace.access import account_of, admin_required
 from answerback.workspace.pages.profile import dress
 
@@ -64,15 +60,6 @@ class SupportAddressForm(forms.Form):
         dress(self)
         for name in ("default", "active"):
             self.fields[name].widget.attrs["class"] = ""
-
-
-@dataclass(frozen=True)
-class TriggerEntry:
-    trigger: Trigger
-    title: str
-    every: Sequence[str]
-    some: Sequence[str]
-    actions: Sequence[str]
 
 
 @admin_required
@@ -149,22 +136,6 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("/admin/tokens")
 
 
-@admin_required
-def triggers(request: HttpRequest) -> HttpResponse:
-    language = get_language() or "en"
-    names = choices.Names()
-    entries = [_entry(trigger, language, names) for trigger in Trigger.objects.filter(deleted_at__isnull=True)]
-    return _page(request, "admin/triggers.html", {"at": "triggers", "entries": entries})
-
-
-@admin_required
-@require_POST
-def switch_trigger(request: HttpRequest, trigger_id: int) -> HttpResponse:
-    if not switch.set_active(trigger_id, request.POST.get("active") == "1"):
-        raise Http404
-    return redirect("/admin/triggers")
-
-
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     return render(request, template, context | {"section": "admin"})
 
@@ -203,13 +174,3 @@ def _save_address(form: SupportAddressForm, row: SupportAddress | None) -> bool:
         form.add_error("address", ADDRESS_PROBLEMS[error.problem])
         return False
     return True
-
-
-def _entry(trigger: Trigger, language: str, names: choices.Names) -> TriggerEntry:
-    return TriggerEntry(
-        trigger=trigger,
-        title=_(trigger.title) if trigger.key else trigger.title,
-        every=[rule_words.condition(row, names) for row in trigger.conditions.get("all", [])],
-        some=[rule_words.condition(row, names) for row in trigger.conditions.get("any", [])],
-        actions=[rule_words.action(row, language, names) for row in trigger.actions],
-    )

@@ -1,0 +1,151 @@
+"""The lists of triggers and automations: order, on and off, uses; and what is done to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from answerback.people.models import Account
+from answerback.rules import choices, editing, usage
+from answerback.rules.definition import Use
+from answerback.rules.effects import Rule
+from answerback.rules.models import Automation, Trigger
+from answerback.workspace import rule_words
+from answerback.workspace.access import account_of, admin_required
+
+MODELS: dict[str, type[Trigger] | type[Automation]] = {"triggers": Trigger, "automations": Automation}
+USES = {"triggers": Use.TRIGGER, "automations": Use.AUTOMATION}
+
+
+@dataclass(frozen=True)
+class Entry:
+    rule: Rule
+    title: str
+    every: Sequence[str]
+    some: Sequence[str]
+    actions: Sequence[str]
+
+
+def title_of(rule: Rule) -> str:
+    """Titles of shipped rules are translated as long as they are ours."""
+    return _(rule.title) if rule.key and rule.title else rule.title
+
+
+def find(kind: str, rule_id: int) -> Rule:
+    if kind not in MODELS:
+        raise Http404
+    rules: QuerySet[Any] = MODELS[kind].objects.all()
+    return get_object_or_404(rules, pk=rule_id)
+
+
+@admin_required
+def rule_list(request: HttpRequest, kind: str) -> HttpResponse:
+    if kind not in MODELS:
+        raise Http404
+    words = request.GET.get("q", "").strip()
+    rules: QuerySet[Any] = MODELS[kind].objects.all()
+    names, language = choices.Names(), get_language() or "en"
+    entries = [_entry(rule, language, names) for rule in usage.counted(rules.filter(deleted_at__isnull=True))]
+    shown = [entry for entry in entries if _has(entry, words)]
+    context = {
+        "section": "admin",
+        "at": kind,
+        "kind": kind,
+        "entries": shown,
+        "q": words,
+        "total": len(entries),
+        "deleted": [(rule, title_of(rule)) for rule in rules.filter(deleted_at__isnull=False).order_by("-deleted_at")],
+    }
+    return render(request, "rules/list.html", context)
+
+
+@admin_required
+@require_POST
+def act(request: HttpRequest, kind: str, rule_id: int) -> HttpResponse:
+    rule, done = find(kind, rule_id), _ACTS.get(request.POST.get("act", ""))
+    if done is None:
+        raise Http404
+    return redirect(done(request, kind, rule, account_of(request)))
+
+
+def _on(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    editing.switch(rule, True, by)
+    return f"/admin/{kind}#rule-{rule.pk}"
+
+
+def _off(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    editing.switch(rule, False, by)
+    return f"/admin/{kind}#rule-{rule.pk}"
+
+
+def _move(step: int) -> Callable[[HttpRequest, str, Rule, Account], str]:
+    def move(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+        ids = list(MODELS[kind].objects.filter(deleted_at__isnull=True).values_list("pk", flat=True))
+        if rule.pk in ids:
+            editing.move(rule, ids.index(rule.pk) + step, by)
+        return f"/admin/{kind}?moved={rule.pk}#rule-{rule.pk}"
+
+    return move
+
+
+def _clone(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    copy = editing.clone(rule, _("Copy of %s") % title_of(rule), by)
+    messages.success(request, _("This is the copy. It is switched off."))
+    return f"/admin/{kind}/{copy.pk}"
+
+
+def _delete(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    editing.delete(rule, by)
+    messages.success(request, _("“%s” has been deleted. It can be brought back below the list.") % title_of(rule))
+    return f"/admin/{kind}#deleted"
+
+
+def _bring_back(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    editing.bring_back(rule, by)
+    messages.success(request, _("“%s” is back.") % title_of(rule))
+    return f"/admin/{kind}#rule-{rule.pk}"
+
+
+def _restore(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    try:
+        editing.restore_shipped(rule, by)
+    except editing.NothingShippedError as error:
+        raise Http404 from error
+    messages.success(request, _("The rule is as it was shipped."))
+    return f"/admin/{kind}/{rule.pk}"
+
+
+_ACTS: dict[str, Callable[[HttpRequest, str, Rule, Account], str]] = {
+    "on": _on,
+    "off": _off,
+    "up": _move(-1),
+    "down": _move(1),
+    "clone": _clone,
+    "delete": _delete,
+    "bring_back": _bring_back,
+    "restore": _restore,
+}
+
+
+def _entry(rule: Rule, language: str, names: choices.Names) -> Entry:
+    return Entry(
+        rule=rule,
+        title=title_of(rule),
+        every=[rule_words.condition(row, names) for row in rule.conditions.get("all", [])],
+        some=[rule_words.condition(row, names) for row in rule.conditions.get("any", [])],
+        actions=[rule_words.action(row, language, names) for row in rule.actions],
+    )
+
+
+def _has(entry: Entry, words: str) -> bool:
+    said = " ".join([entry.title, *entry.every, *entry.some, *entry.actions]).casefold()
+    return all(word in said for word in words.casefold().split())
