@@ -13,7 +13,7 @@ from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 from tests.world import World, make_world
 from zenpy import Zenpy
-from zenpy.lib.api_objects import Comment, Identity, Ticket, User
+from zenpy.lib.api_objects import Comment, Identity, Macro, Ticket, User, Webhook
 from zenpy.lib.exception import RecordNotFoundException
 
 from answerback.api import openapi
@@ -90,8 +90,20 @@ def test_zenpy_works_with_users_and_addresses(zenpy: Zenpy) -> None:
         zenpy.users(id=user.id)
 
 
-CALLS = settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+CALLS = settings(max_examples=3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 DESCRIBED = {f"{operation.ok().label}": operation.ok() for operation in SCHEMA.get_all_operations()}
+
+
+def test_zenpy_works_with_rules(zenpy: Zenpy, live_world: World) -> None:
+    actions = [{"field": "status", "value": "solved"}]
+    macro = zenpy.macros.create(Macro(title="Done", actions=actions))
+    ticket = live_world.ticket()
+    assert zenpy.tickets.show_macro_effect(ticket.pk, macro.id).ticket.status == "solved"
+    assert "Done" in {one.title for one in zenpy.macros()}
+    assert len(list(zenpy.triggers())) > 5
+    assert list(zenpy.tickets.add_tags(ticket.pk, ["bounced"])) == ["bounced"]
+    zenpy.webhooks.create(Webhook(name="Billing", endpoint="https://billing.example.com/", subscriptions=[]))
+    assert [one.name for one in zenpy.webhooks.list()] == ["Billing"]
 
 
 def test_answers_are_as_described_whatever_is_asked(live_world: World, live_server: LiveServer) -> None:

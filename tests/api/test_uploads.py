@@ -14,6 +14,7 @@ from tests.world import World
 from answerback.core import clock
 from answerback.desk import upload_tokens
 from answerback.people import tokens
+from answerback.store import blobs
 from answerback.tickets.models import Attachment, Comment
 
 Upload = Any
@@ -73,7 +74,10 @@ def test_of_somebody_else(call_as_admin: Call, world: World, upload: Upload) -> 
 
 def test_thrown_away(call: Call, upload: Upload) -> None:
     token = upload("a.txt", b"a")[1]["upload"]["token"]
+    path = blobs.path(Attachment.objects.get().blob)
+    assert path.exists()
     assert call("DELETE", f"uploads/{token}.json") == (204, None)
+    assert not path.exists()
     assert call("DELETE", f"uploads/{token}")[0] == 404
 
 

@@ -6,7 +6,21 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from answerback import __version__
-from answerback.api import errors, failures, groups, identities, jobs, notifications, searching, tickets, uploads, users
+from answerback.api import (
+    errors,
+    failures,
+    groups,
+    identities,
+    jobs,
+    macros,
+    notifications,
+    rules,
+    searching,
+    tickets,
+    uploads,
+    users,
+    webhooks,
+)
 from answerback.api.auth import TokenAuth
 from answerback.api.reading import JsonParser
 
@@ -37,5 +51,8 @@ for router in (
     notifications.router,
     failures.router,
     uploads.router,
+    rules.router,
+    macros.router,
+    webhooks.router,
 ):
     api.add_router("", router)

@@ -19,7 +19,8 @@ from answerback.api import paging
 from answerback.api.auth import admin, caller
 from answerback.api.describe import PAGED, doc, listed, needed, one, query
 from answerback.api.errors import BadRequestError, ForbiddenError, InvalidError
-from answerback.people import accounts, identities, profiles, team
+from answerback.desk import merge_people
+from answerback.people import accounts, identities, merging, profiles, team
 from answerback.people.models import Account, Group, Identity, Person
 
 router = Router(tags=["users"])
@@ -73,6 +74,16 @@ class UserIn(Schema):
 
 class UserBody(Schema):
     user: UserIn
+
+
+class MergeIn(Schema):
+    id: int
+
+
+class MergeBody(Schema):
+    """Into whom."""
+
+    user: MergeIn
 
 
 UserAnswer = one("user", UserOut)
@@ -181,6 +192,22 @@ def delete_user(request: HttpRequest, user_id: int) -> HttpResponse:
     except profiles.InUseError:
         raise InvalidError(base="User: is on tickets, and stays with them") from None
     return JsonResponse({"user": shown | {"active": False}})
+
+
+@router.put("/users/{int:user_id}/merge", **doc(UserAnswer, example={"user": {"id": 12}}, faults=(403, 404, 422)))
+def merge_user(request: HttpRequest, user_id: int, body: MergeBody) -> HttpResponse:
+    """Merge this user into another one
+
+    Tickets and addresses go over to the user of the body, who stays.
+    """
+    by, survivor = caller(request), Person.objects.get(pk=body.user.id)
+    for person in (Person.objects.get(pk=user_id), survivor):
+        require_reach(by, person)
+    try:
+        merge_people.merge(user_id, survivor.pk, by)
+    except merging.CannotMergeError as error:
+        raise InvalidError(base=f"User: cannot be merged ({error.problem})") from None
+    return _answer(survivor)
 
 
 def present(people: list[Person]) -> list[dict[str, Any]]:

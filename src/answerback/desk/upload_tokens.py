@@ -54,8 +54,8 @@ def take(tokens: Sequence[str], by: Account) -> list[Attachment]:
 
 def drop(token: str, by: Account) -> None:
     """The files are not wanted after all. UnknownUploadError."""
-    if not _waiting([token], by).delete()[0]:
-        raise UnknownUploadError(token)
+    for file in waiting(token, by):
+        uploads.forget(file)
 
 
 def expires_at(file: Attachment) -> datetime:
@@ -65,9 +65,12 @@ def expires_at(file: Attachment) -> datetime:
 def forget_old() -> int:
     """Files that no comment came for."""
     over = Attachment.objects.filter(comment__isnull=True, created_at__lt=clock.now() - WAITS_FOR)
-    return over.exclude(upload="").delete()[0]
+    files = list(over.exclude(upload="").select_related("blob"))
+    for file in files:
+        uploads.forget(file)
+    return len(files)
 
 
 def _waiting(tokens: Sequence[str], by: Account) -> QuerySet[Attachment]:
     rows = Attachment.objects.filter(upload__in=tokens, uploaded_by=by, comment__isnull=True)
-    return rows.exclude(upload="").filter(created_at__gt=clock.now() - WAITS_FOR)
+    return rows.exclude(upload="").select_related("blob").filter(created_at__gt=clock.now() - WAITS_FOR)

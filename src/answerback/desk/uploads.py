@@ -49,7 +49,7 @@ def drop(token: str, by: Account) -> bool:
     row = Attachment.objects.filter(token=token, uploaded_by=by, comment__isnull=True).first()
     if row is None:
         return False
-    _forget(row)
+    forget(row)
     return True
 
 
@@ -60,11 +60,11 @@ def forget_orphans() -> int:
     old = Attachment.objects.filter(comment__isnull=True, upload="", created_at__lt=clock.now() - KEPT_FOR)
     orphans = [row for row in old.select_related("blob") if row.token not in named]
     for row in orphans:
-        _forget(row)
+        forget(row)
     return len(orphans)
 
 
-def _forget(row: Attachment) -> None:
+def forget(row: Attachment) -> None:
     with transaction.atomic():
         row.delete()
         freed = blobs.forget(row.blob)
