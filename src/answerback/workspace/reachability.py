@@ -6,10 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils import formats, timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from answerback.core import dates
 from answerback.outbound import standing
 from answerback.people import identities
 from answerback.people.models import DeliverabilityEntry, Identity
@@ -55,5 +54,5 @@ def _suppressed_words(identity: Identity) -> str:
     said = {"cause": standing.cause_name(identity.cause)}
     if identity.since is None:
         return _("marked undeliverable: %(cause)s") % said
-    day = formats.date_format(timezone.localtime(identity.since), "j. b" if get_language() == "de" else "j M")
+    day = dates.day(identity.since)
     return _("marked undeliverable since %(day)s: %(cause)s") % (said | {"day": day})

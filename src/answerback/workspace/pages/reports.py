@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from answerback.core import dates
 from answerback.desk import notices as desk_notices
 from answerback.outbound import standing
 from answerback.outbound.models import Message
@@ -159,10 +160,9 @@ def _line(within: Period, bucket: Bucket, kind: str) -> Line:
 
 
 def _name(within: Period, bucket: Bucket) -> str:
-    start = timezone.localtime(bucket.start)
     if within.hourly:
-        return formats.date_format(start, "TIME_FORMAT")
-    return formats.date_format(start, "SHORT_DATE_FORMAT")
+        return formats.date_format(timezone.localtime(bucket.start), "H:i")
+    return dates.day(bucket.start)
 
 
 def _table(grouping: str, within: Period, kind: str) -> Table:

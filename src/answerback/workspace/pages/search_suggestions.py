@@ -69,8 +69,8 @@ def _known(key: str, begun: str) -> Iterator[tuple[str, str]]:
         case "group":
             yield from ((group.name, "") for group in Group.objects.order_by("name"))
         case "organization":
-            rows = Organization.objects.filter(name__icontains=begun).order_by("name")
-            yield from ((one.name, "") for one in rows[:MOST])
+            organizations = Organization.objects.filter(name__icontains=begun).order_by("name")
+            yield from ((one.name, "") for one in organizations[:MOST])
         case "support_address":
             yield from ((one.address, one.name) for one in SupportAddress.objects.order_by("address"))
         case "cause":

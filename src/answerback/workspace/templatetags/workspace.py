@@ -29,10 +29,7 @@ def moment(at: datetime | None) -> str:
     local, now = timezone.localtime(at), timezone.localtime(clock.now())
     if local.date() == now.date():
         return formats.date_format(local, "H:i")
-    shape = "j M, H:i" if local.year == now.year else "j M Y"
-    if (formats.get_format("DATE_FORMAT") or "").startswith("j. "):
-        shape = shape.replace("j M", "j. M")
-    return formats.date_format(local, shape)
+    return f"{dates.day(local)}, {formats.date_format(local, 'H:i')}" if local.year == now.year else dates.day(local)
 
 
 register.filter("day", dates.day)
