@@ -87,7 +87,7 @@ def test_second_answer_to_another_address_puts_it_right(desk: Desk, open_page: O
     expect(page.locator("#card")).to_be_hidden()
     page.locator("[id^=mail-] [data-warning]").click()
     page.get_by_role("button", name=WORDS[who][4]).click()
-    expect(page.locator("#reply-text")).to_have_value("It has left our house today.")
+    expect(page.locator("#reply-text")).to_have_text("It has left our house today.")
     page.locator("#reply-text").press("Control+Enter")
     expect(page.locator("[data-comment]")).to_have_count(2)
     expect(page.locator("#open-failures")).to_be_hidden(timeout=15_000)

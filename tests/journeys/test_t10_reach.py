@@ -20,7 +20,7 @@ def test_answer_by_keyboard_alone(desk: Desk, open_page: OpenPage) -> None:
     page.wait_for_url(f"{desk.url}/tickets/{ticket}*")
     page.keyboard.press("r")
     page.keyboard.type("Written without a mouse.")  # at once: no letter may be lost
-    expect(page.locator("#reply-text")).to_have_value("Written without a mouse.")
+    expect(page.locator("#reply-text")).to_have_text("Written without a mouse.")
     page.keyboard.press("Control+Enter")
     eventually(lambda: len(desk.comments(ticket)) == 2)
     expect(page.locator("[data-comment]")).to_have_count(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +13,18 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
-from answerback.desk import drafts
+from answerback.desk import drafts, rich_text
 from answerback.desk.drafts import Writing
 from answerback.desk.models import Draft
 from answerback.desk.new_ticket import BadTicketError
 from answerback.desk.submitting import WORDS, Problem
 from answerback.people.models import Account
 from answerback.tickets.models import Attachment, Comment, Ticket
+from answerback.workspace.access import account_of
 from answerback.workspace.prefill import Prefill
 from mailroom import html as mail_html
 
+STYLE = re.compile(r'\sstyle="[^"]*"')
 SEND_AS = ("open", "pending", "solved")
 DEFAULT_SEND_AS = "pending"
 TICKET_FIELDS = (
@@ -62,6 +65,11 @@ class Typed:
     saved_at: datetime | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def for_editor(self) -> str:
+        """The HTML as the editor shows it: pictures by their address, without styles, which the page forbids."""
+        return STYLE.sub("", with_pictures(self.html, self.kept))
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -83,9 +91,12 @@ def written(request: HttpRequest) -> Writing:
     data = request.POST
     public = data.get("public", "1") == "1"
     status = data.get("status", DEFAULT_SEND_AS if public else "")
+    text, html = _storable(data.get("text", "")), _storable(data.get("html", ""))
+    if html:
+        text, html = rich_text.read(html, drafts.files(data.getlist("keep"), account_of(request)))
     return Writing(
-        text=_storable(data.get("text", "")),
-        html=_storable(data.get("html", "")),
+        text=text,
+        html=html,
         public=public,
         status=status if status in SEND_AS else "",
         files=data.getlist("keep"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,6 @@ FATES = {
     Fate.CAPPED: gettext_noop("will not be mailed: has had enough automatic mail for now"),
     Fate.NO_ADDRESS: gettext_noop("will not be mailed: no address known"),
 }
-_STYLE = re.compile(r'\sstyle="[^"]*"')  # the page's policy forbids them in a frame of its own; the mail keeps them
 
 
 @dataclass(frozen=True)
@@ -62,5 +60,5 @@ def _preview(mail: dry_run.Mail, message: Message | None, files: Sequence[Attach
     text = html = ""
     if message:
         read = mail_message.parse(bytes(message.header) + b"\r\n" + bytes(message.body))
-        text, html = read.text, _STYLE.sub("", drafting.with_pictures(mail_html.sanitise(read.html), files))
+        text, html = read.text, drafting.STYLE.sub("", drafting.with_pictures(mail_html.sanitise(read.html), files))
     return Preview(mail.trigger_title, mail.kind, mail.recipients, mail.subject, text, html)

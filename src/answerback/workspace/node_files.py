@@ -13,6 +13,8 @@ from django.core.files.storage import FileSystemStorage, Storage
 # where it is served -> where npm put it
 FILES: dict[str, str] = {
     "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
+    "vendor/squire.js": "squire-rte/dist/squire.mjs",
+    "vendor/purify.js": "dompurify/dist/purify.es.mjs",
     "vendor/inter-latin.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "vendor/inter-latin-ext.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
     "vendor/inter-cyrillic.woff2": "@fontsource-variable/inter/files/inter-cyrillic-wght-normal.woff2",

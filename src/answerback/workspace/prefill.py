@@ -67,4 +67,5 @@ def _comment_of(delivery: Delivery) -> Comment:
 
 
 def _files(comment: Comment) -> list[Attachment]:
-    return list(comment.attachments.filter(inline=False).order_by("id"))
+    """Pictures of the text go along with it."""
+    return list(comment.attachments.order_by("id"))

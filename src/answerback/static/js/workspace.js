@@ -7,6 +7,7 @@ import "./card.js";
 import "./ticket.js";
 import "./composer.js";
 import "./macros.js";
+import "./rich_text.js";
 import "./sortable.js";
 import "./drafts.js";
 import "./waiting.js";
