@@ -160,3 +160,47 @@ def test_a_new_ticket_that_lacks_something_says_what(world: World, ada: Client) 
 def test_known_people_are_offered(world: World, ada: Client) -> None:
     assert 'value="deniz@customer.test"' in ada.get("/addresses/known?add=den").text
     assert 'value="deniz@customer.test"' in ada.get("/addresses/known?add=Deniz D").text
+
+
+def test_formatting_reaches_the_mail_and_its_text(ticket: Ticket, ada: Client) -> None:
+    html = "<div>See <b>both</b>:</div><ul><li>tea</li><li>milk</li></ul><script>alert(1)</script>"
+    ada.post(f"/tickets/{ticket.pk}/reply", {"text": "ignored", "html": html, "public": "1"})
+    comment = Comment.objects.latest("id")
+    assert comment.text == "See both:\n\n- tea\n- milk"
+    assert "<b>both</b>" in comment.html
+    assert "script" not in comment.html
+    mail = bytes(Message.objects.get(comment=comment, kind="answer").body)
+    assert b"- tea\r\n- milk" in mail
+    assert b"<b>both</b>" in mail
+
+
+def test_what_has_no_formatting_stays_plain_text(ticket: Ticket, ada: Client) -> None:
+    link = '<a href="https://acme.test/x">https://acme.test/x</a>'
+    ada.post(f"/tickets/{ticket.pk}/reply", {"html": f"<div>One</div><div>Two {link}</div>", "public": "1"})
+    comment = Comment.objects.latest("id")
+    assert (comment.text, comment.html) == ("One\nTwo https://acme.test/x", "")
+
+
+def test_a_pasted_picture_stands_in_the_draft_and_travels_in_the_mail(ticket: Ticket, ada: Client) -> None:
+    row = ada.post("/uploads", {"file": SimpleUploadedFile("shot.png", b"png", "image/png"), "inline": "1"}).text
+    token, shown = Attachment.objects.get().token, re.search(r'data-picture="([^"]+)"', row)
+    assert shown is not None
+    typed = {"html": f'<div>Look: <img src="{shown[1]}" alt="shot.png"></div>', "public": "1", "keep": token}
+    ada.post(f"/tickets/{ticket.pk}/draft", typed)
+    assert f'<img src="{shown[1]}"' in ada.get(f"/tickets/{ticket.pk}").text
+    ada.post(f"/tickets/{ticket.pk}/reply", typed)
+    comment = Comment.objects.latest("id")
+    assert comment.html.count("cid:") == 1
+    assert comment.text == "Look: [shot.png]"
+    mail = bytes(Message.objects.get(comment=comment, kind="answer").body)
+    assert b"multipart/related" in mail
+    assert b"Content-Disposition: inline" in mail
+
+
+def test_a_picture_of_somebody_elses_upload_is_not_taken_in(ticket: Ticket, ada: Client, bruno: Client) -> None:
+    bruno.post("/uploads", {"file": SimpleUploadedFile("secret.png", b"png", "image/png"), "inline": "1"})
+    html = f'<div><b>Look</b> <img src="/attachments/{Attachment.objects.get().token}/secret.png"></div>'
+    ada.post(f"/tickets/{ticket.pk}/reply", {"html": html, "public": "1"})
+    comment = Comment.objects.latest("id")
+    assert "cid:" not in comment.html.replace('cid:"', "")
+    assert not comment.attachments.exists()

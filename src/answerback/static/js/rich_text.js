@@ -148,6 +148,12 @@ if (document.getElementById("composer")) {
     const words = event.target.closest('[data-key-target="reply"]') && richText() ? selected() : "";
     if (words) quote(words);
   });
+  document.addEventListener("composer-insert", (event) => { // a macro's text, where the caret is
+    if (event.target !== richText()?.getRoot()) return;
+    event.preventDefault();
+    editor.focus();
+    editor.insertHTML(toHtml(event.detail.text));
+  });
   document.addEventListener("paste", (event) => {
     const files = event.clipboardData?.files ?? [];
     if (!richText()?.getRoot().contains(event.target) || !files.length || event.clipboardData.types.includes("text/html")) return;

@@ -1,0 +1,95 @@
+"""Writing an answer: formatted, saved while it is typed, taken back in time, and not past a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import OpenPage
+from tests.journeys.conftest import Desk, eventually, running_desk
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+
+WORDS = {
+    "agent": ("en", "Draft saved", "Sending in", "is writing a reply", "answered meanwhile"),
+    "agent_de": ("de", "Entwurf gespeichert", "Wird in", "schreibt gerade eine Antwort", "hat inzwischen geantwortet"),
+}
+
+
+@pytest.fixture(scope="module")
+def patient_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One that leaves time to undo."""
+    with running_desk(tmp_path_factory.mktemp("patient") / "data", "--empty", UNDO_SECONDS="4") as running:
+        yield running
+
+
+def opened(desk: Desk, open_page: OpenPage, who: str, ticket: int) -> Page:
+    page = desk.signs_in(open_page(WORDS[who][0]), who)
+    page.goto(f"{desk.url}/tickets/{ticket}")
+    expect(page.locator("div#reply-text")).to_be_visible()  # the editor has taken the field's place
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", WORDS)
+def test_written_by_keyboard_taken_back_and_sent(patient_desk: Desk, open_page: OpenPage, who: str) -> None:
+    desk = patient_desk
+    ticket = desk.opens_ticket(f"ok@{who.replace('_', '')}.t20.sandbox.test", "Kim")
+    page = opened(desk, open_page, who, ticket)
+    page.keyboard.press("r")
+    page.keyboard.type("Hello ")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("Kim")
+    expect(page.locator("#draft-state")).to_contain_text(WORDS[who][1])
+    page.reload()
+    text = page.locator("div#reply-text")
+    expect(text.locator("b")).to_have_text("Kim")
+    text.press("Control+Enter")
+    expect(page.locator("[data-waiting]")).to_contain_text(WORDS[who][2])
+    page.keyboard.press("Control+z")
+    expect(text.locator("b")).to_have_text("Kim")
+    expect(page.locator("[data-waiting]")).to_have_count(0)
+    assert len(desk.comments(ticket)) == 1
+    text.press("Control+Enter")
+    eventually(lambda: len(desk.comments(ticket)) == 2)
+    expect(page.locator("[data-comment]")).to_have_count(2)
+    expect(page.locator("[data-waiting]")).to_have_count(0)
+    assert "<b>Kim</b>" in desk.comments(ticket)[-1]["html_body"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", WORDS)
+def test_a_colleague_who_writes_is_seen_and_not_passed(patient_desk: Desk, open_page: OpenPage, who: str) -> None:
+    desk, other = patient_desk, next(one for one in WORDS if one != who)
+    ticket = desk.opens_ticket(f"ok@{who.replace('_', '')}.t21.sandbox.test", "Kim")
+    page, colleague = opened(desk, open_page, who, ticket), opened(desk, open_page, other, ticket)
+    colleague.locator("#reply-text").press_sequentially("I am quicker.")
+    expect(page.locator("#presence")).to_contain_text(WORDS[who][3])
+    page.locator("#reply-text").press_sequentially("Me too.")
+    colleague.locator("#reply-text").press("Control+Enter")
+    expect(page.locator("[data-comment]")).to_have_count(2)
+    page.locator("#reply-text").press("Control+Enter")
+    expect(page.locator("#composer-problem")).to_contain_text(WORDS[who][4])
+    assert len(desk.comments(ticket)) == 2
+
+
+@pytest.mark.browser
+def test_axe_finds_nothing_in_the_composer(patient_desk: Desk, open_page: OpenPage) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (npm ci with development packages)")
+    ticket = patient_desk.opens_ticket("unknown@t22.sandbox.test", "Kim")
+    patient_desk.settles(ticket)
+    page = opened(patient_desk, open_page, "agent", ticket)
+    page.locator("#reply-text").press_sequentially("Looks fine")
+    page.locator("[data-file-input]").set_input_files(
+        [{"name": "plan.txt", "mimeType": "text/plain", "buffer": b"plan"}]
+    )
+    expect(page.locator("[data-files] [data-file]")).to_have_count(1)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run('.ticket__foot').then(result => result.violations)")
+    assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == []
+    page.locator("#who-gets-what").click()
+    expect(page.locator("#card")).to_contain_text("the address is marked undeliverable")
