@@ -44,6 +44,7 @@ def _customer(desk: Desk) -> str:
 
 PAGES = (
     PageOf("sign-in", "sign-in", _at("/sign-in")),
+    PageOf("api", "api/docs", _at("/api/docs")),
     PageOf("view-undelivered", "views/<str:key>", _at("/views/undelivered")),
     PageOf("view-trying", "views/<str:key>", _at("/views/trying")),
     PageOf("view-open", "views/<str:key>", _at("/views/open")),

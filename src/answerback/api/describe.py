@@ -48,9 +48,9 @@ def listed(key: str, item: Any, **beside: Any) -> type[Schema]:
     return create_model(name, __base__=Schema, **fields, **beside)
 
 
-def one(key: str, item: Any, **beside: Any) -> type[Schema]:
+def one(key: str, item: Any, name: str = "", **beside: Any) -> type[Schema]:
     """The envelope of one thing."""
-    name = "".join(part.capitalize() for part in key.split("_")) + "Answer"
+    name = name or "".join(part.capitalize() for part in key.split("_")) + "Answer"
     fields: dict[str, Any] = {key: (item, ...)}
     return create_model(name, __base__=Schema, **fields, **beside)
 

@@ -52,7 +52,7 @@ class ManyBody(Schema):
     tickets: list[ManyIn] | None = None
 
 
-class MergeIn(Schema):
+class MergeTicketsIn(Schema):
     ids: list[int]
     target_comment: str | None = None
     source_comment: str | None = None
@@ -86,7 +86,7 @@ def update_many_tickets(request: HttpRequest, body: ManyBody) -> HttpResponse:
     "/tickets/{int:ticket_id}/merge",
     **doc(JobStatusAnswer, example={"ids": [36, 37]}, takes=IDEMPOTENT, faults=(404, 422)),
 )
-def merge_many_tickets(request: HttpRequest, ticket_id: int, body: MergeIn) -> HttpResponse:
+def merge_many_tickets(request: HttpRequest, ticket_id: int, body: MergeTicketsIn) -> HttpResponse:
     """Merge these tickets into this one
 
     It is done when it answers; the job is told for the sake of programs that wait for one.
@@ -158,7 +158,7 @@ def _each_its_own(sent: list[ManyIn]) -> list[Target]:
     ]
 
 
-def _merge(ticket_id: int, body: MergeIn, by: Account) -> HttpResponse:
+def _merge(ticket_id: int, body: MergeTicketsIn, by: Account) -> HttpResponse:
     target = Ticket.objects.get(pk=ticket_id)
     others = list(Ticket.objects.filter(pk__in=body.ids))
     wording = merge_tickets.suggest_wording(target, others)

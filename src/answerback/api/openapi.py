@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
 
 from answerback.api.root import api
 
+_CODE = re.compile("`([^`]+)`")
 _DESCRIPTION = (
     "The helpdesk's API, in the shapes of Zendesk's. Sign in with `email/token:TOKEN` or with the token as bearer. "
     "`.json` at the end of an address changes nothing. Times are UTC."
@@ -40,7 +44,14 @@ def served(request: HttpRequest) -> HttpResponse:
 def readable(request: HttpRequest) -> HttpResponse:
     """The document as a page, without a script."""
     shown = document()
-    return render(request, "api/page.html", {"groups": _groups(shown), "shapes": _shapes(shown), "document": shown})
+    context = {
+        "document": shown,
+        "about": _with_code(shown["info"]["description"]),
+        "groups": _groups(shown),
+        "everywhere": {status: _with_code(words) for status, words in _EVERYWHERE.items()},
+        "shapes": _shapes(shown),
+    }
+    return render(request, "api/page.html", context)
 
 
 @cache
@@ -88,7 +99,12 @@ def _groups(shown: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                 "method": method.upper(),
                 "path": path,
                 "sent": json.dumps(sent, indent=2) if sent else "",
-                "answers": [_answer(status, answer) for status, answer in operation["responses"].items()],
+                "about": _with_code(operation["description"]),
+                "answers": [
+                    _answer(status, answer)
+                    for status, answer in operation["responses"].items()
+                    if status not in _EVERYWHERE
+                ],
             }
             groups.setdefault(operation["tags"][0], []).append(entry)
     return groups
@@ -96,14 +112,20 @@ def _groups(shown: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 def _answer(status: str, answer: dict[str, Any]) -> dict[str, str]:
     schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-    return {"status": status, "description": answer["description"], "shape": _word(schema) if "$ref" in schema else ""}
+    shape = _word(schema) if "$ref" in schema else ""
+    return {"status": status, "about": _with_code(answer["description"]), "shape": shape}
+
+
+def _with_code(text: str) -> str:
+    """What stands between backticks is code."""
+    return mark_safe(_CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped just now
 
 
 def _shapes(shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Each schema as rows of field and kind."""
     return {
         name: {
-            "description": schema.get("description", ""),
+            "about": _with_code(schema.get("description", "")),
             "fields": [{"name": field, "kind": _word(kind)} for field, kind in schema.get("properties", {}).items()],
         }
         for name, schema in sorted(shown["components"]["schemas"].items())

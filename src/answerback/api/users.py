@@ -51,7 +51,7 @@ class UserOut(Schema):
     updated_at: str
 
 
-class IdentityIn(Schema):
+class FurtherAddressIn(Schema):
     type: str = "email"
     value: str
 
@@ -61,7 +61,7 @@ class UserIn(Schema):
 
     name: str | None = None
     email: str | None = None
-    identities: list[IdentityIn] | None = None
+    identities: list[FurtherAddressIn] | None = None
     role: str | None = None
     phone: str | None = None
     notes: str | None = None
@@ -76,14 +76,14 @@ class UserBody(Schema):
     user: UserIn
 
 
-class MergeIn(Schema):
+class SurvivorIn(Schema):
     id: int
 
 
-class MergeBody(Schema):
+class SurvivorBody(Schema):
     """Into whom."""
 
-    user: MergeIn
+    user: SurvivorIn
 
 
 UserAnswer = one("user", UserOut)
@@ -195,7 +195,7 @@ def delete_user(request: HttpRequest, user_id: int) -> HttpResponse:
 
 
 @router.put("/users/{int:user_id}/merge", **doc(UserAnswer, example={"user": {"id": 12}}, faults=(403, 404, 422)))
-def merge_user(request: HttpRequest, user_id: int, body: MergeBody) -> HttpResponse:
+def merge_user(request: HttpRequest, user_id: int, body: SurvivorBody) -> HttpResponse:
     """Merge this user into another one
 
     Tickets and addresses go over to the user of the body, who stays.

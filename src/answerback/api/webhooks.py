@@ -78,7 +78,7 @@ class WebhookBody(Schema):
 
 
 WebhookAnswer = one("webhook", WebhookOut)
-NewWebhookAnswer = one("webhook", NewWebhookOut)
+NewWebhookAnswer = one("webhook", NewWebhookOut, "NewWebhookAnswer")
 WebhookList = listed("webhooks", WebhookOut)
 InvocationAnswer = one("invocation", InvocationOut)
 InvocationList = listed("invocations", InvocationOut)
