@@ -11,6 +11,7 @@ from tests.world import World
 
 from answerback.core import clock
 from answerback.desk import change, recover, webhook_queue, webhooks
+from answerback.desk.models import Notice
 from answerback.desk.webhook_policy import Answer
 from answerback.rules import webhooks as rows
 from answerback.rules.models import Webhook, WebhookCall
@@ -142,6 +143,8 @@ def test_a_webhook_that_fails_too_long_is_switched_off(world: World) -> None:
     assert not webhook.active
     assert webhook.failing_since == start
     assert webhook.switched_off_at == start + timedelta(days=3)
+    notice = Notice.objects.get()
+    assert (notice.account, notice.data["name"]) == (world.bruno, "Billing"), "admins are told, once"
     rows.switch(webhook, True)
     assert (webhook.failing_since, webhook.switched_off_at) == (None, None)
 

@@ -248,6 +248,7 @@ def test_several_tickets_of_a_list_are_merged(world: World, ada: Client) -> None
     one, two, three = (world.ticket(name) for name in ("One", "Two", "Three"))
     ids = f"{one.pk},{two.pk},{three.pk}"
     assert "Which of these stays?" in ada.get("/tickets/merge", {"ids": ids}).text
+    assert "Which of these stays?" in ada.post("/tickets/merge", {"tickets": [one.pk, two.pk]}).text
     ada.post("/tickets/merge", {"ids": [one.pk, three.pk], "into": two.pk})
     assert set(Ticket.objects.filter(merged_into=two)) == {one, three}
 

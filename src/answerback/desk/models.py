@@ -24,6 +24,7 @@ class Notice(models.Model):
         JOB = "job"  # a job over many tickets has ended: data {"job_id", "title", "done", "failed"}
         DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"draft_id", "reason"}
         RULE = "rule"  # a trigger or an automation says so: data {"title", "text"}
+        WEBHOOK = "webhook"  # it failed too long and was switched off: data {"webhook_id", "name"}
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=10, choices=Kind.choices)

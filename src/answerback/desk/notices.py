@@ -68,6 +68,12 @@ def tell_by_rule(account: Account, ticket: Ticket, title: str, text: str) -> Non
     _tell(account, Kind.RULE, ticket=ticket, data={"title": title, "text": text})
 
 
+def tell_webhook_off(webhook_id: int, name: str) -> None:
+    """Every admin hears that a webhook does not work any more."""
+    for account in Account.objects.filter(role=Account.Role.ADMIN, is_active=True).select_related("person"):
+        _tell(account, Kind.WEBHOOK, data={"webhook_id": webhook_id, "name": name})
+
+
 def settle(ticket_id: int) -> None:
     """Bring the ticket's notices in line with its failures: strike what is put right, open again what is not."""
     rows = list(Notice.objects.filter(ticket_id=ticket_id, kind__in=_FOLLOWING))

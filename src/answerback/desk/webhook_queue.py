@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from answerback.core import clock, live
-from answerback.desk import webhook_http, webhook_policy, webhooks
+from answerback.desk import notices, webhook_http, webhook_policy, webhooks
 from answerback.desk.webhook_http import Request
 from answerback.desk.webhook_policy import Answer
 from answerback.rules.models import Webhook, WebhookCall
@@ -129,4 +129,5 @@ def _note_health(webhook: Webhook, arrived: bool, now: datetime) -> None:
     if not webhook_policy.is_broken(since, given_up, now):
         return
     if rows.filter(active=True).update(active=False, switched_off_at=now):
+        notices.tell_webhook_off(webhook.pk, webhook.name)
         log.warning("webhook %s (%s) is switched off: nothing has reached it since %s", webhook.pk, webhook, since)

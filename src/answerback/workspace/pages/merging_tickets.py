@@ -109,7 +109,7 @@ def _confirm(request: HttpRequest, number: int, target: Ticket, others: Sequence
 
 
 def _numbers(request: HttpRequest, number: int) -> list[int]:
-    given = request.POST.getlist("ids") or request.GET.getlist("ids")
+    given = request.POST.getlist("ids") or request.GET.getlist("ids") or request.POST.getlist("tickets")
     numbers = [int(part) for text in given for part in text.split(",") if part.isdecimal() and len(part) < 18]
     return [number] if number else list(dict.fromkeys(numbers))[: merge_tickets.MOST + 1]
 
