@@ -121,7 +121,8 @@ def _tickets(numbers: Sequence[int], people, agent, support):
                 status=status, status_rank=rank,
                 requester=people[number % len(people)], submitter=people[number % len(people)],
                 assignee=agent if number % 100 == 0 else None, support_address=support, via="email",
-                created_at=at, updated_at=at + timedelta(seconds=number % 977), solved_at=None if rank == 1 else at,
+                created_at=at, updated_at=at + timedelta(seconds=number % 977), status_at=at,
+                solved_at=None if rank == 1 else at,
                 ever_failed=number % 200 == 0, delivery_health="failed" if number % 2000 == 0 else "",
                 failed_at=at if number % 2000 == 0 else None,
             )

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from answerback.search import index, keyset, sorts
+from answerback.search import index, keyset, sorts, views
 from answerback.search.keys import FEW, settled
 from answerback.search.keyset import Key, Page
 from answerback.search.matching import Column, Leaf, Match, Term
@@ -22,6 +22,7 @@ from answerback.search.query import BEST, NEWEST, Search
 from answerback.tickets.models import Ticket
 
 MOST = 10_000  # tickets that are counted, exported, or paged by offset
+_ALL = 500_000
 _RANKED = 500  # newest hits among which the best come first
 _CHUNKS = (200, 400, 800, 1600, 3200)
 _MOST_LONG = 200  # newest tickets of several documents that are asked term by term
@@ -40,7 +41,7 @@ def page(
     terms = settled(search.terms, index.tickets())
     if not terms and not search.without:
         rows, keys = sorts.ordered(Ticket.objects.filter(search.where), order, descending)
-        return keyset.page(_with_names(rows), keys, after, before, size)
+        return keyset.page(views.with_names(rows, (order,)), keys, after, before, size)
     if terms and order == BEST:
         return _best(search, terms, after, before, size)
     if terms and order == NEWEST and search.where == Q():
@@ -49,7 +50,7 @@ def page(
     rows = Ticket.objects.filter(search.where, **({} if few is None else {"pk__in": few}))
     rows, keys = sorts.ordered(rows, order if order != BEST else "updated", descending)
     if few is not None:
-        return keyset.page(_with_names(rows), keys, after, before, size)
+        return keyset.page(views.with_names(rows, (order,)), keys, after, before, size)
     return _scan(search, terms, rows, keys, after, before, size)
 
 
@@ -58,18 +59,38 @@ def tickets(search: Search, most: int = MOST) -> QuerySet[Ticket]:
     rows = Ticket.objects.filter(search.where)
     if not search.terms and not search.without:
         return rows
-    if search.terms:
-        found = _hits(settled(search.terms, index.tickets()), most)
-        return rows.filter(pk__in=_without(search, found))
-    ids = rows.order_by("-id").values_list("id", flat=True)[:most]
-    return Ticket.objects.filter(pk__in=_without(search, ids))
+    return Ticket.objects.filter(pk__in=_newest_ids(search, rows, most))
 
 
 def count(search: Search, most: int = MOST) -> int:
     """How many, up to `most` + 1."""
-    if search.terms and search.where == Q() and not search.without:
-        return len(_hits(settled(search.terms, index.tickets()), most + 1))
-    return tickets(search, most + 1).order_by()[: most + 1].count()
+    if not search.terms and not search.without:
+        return Ticket.objects.filter(search.where).order_by()[: most + 1].count()
+    return len(_newest_ids(search, Ticket.objects.filter(search.where), most + 1))
+
+
+def count_quickly(search: Search, most: int) -> int | None:
+    """The same, but None where it would take long: common words together with conditions."""
+    if search.terms and search.where != Q() and _few(search, settled(search.terms, index.tickets())) is None:
+        return None
+    return count(search, most)
+
+
+def _newest_ids(search: Search, rows: QuerySet[Ticket], most: int) -> list[int]:
+    """With conditions, all that have the words are gone through, to a bound that a desk hardly meets."""
+    plain = search.where == Q()
+    ids: Iterable[int] = rows.order_by("-id").values_list("id", flat=True)[: most if plain else _ALL]
+    if search.terms:
+        found = _hits(settled(search.terms, index.tickets()), most if plain and not search.without else _ALL)
+        has_words = set(found)
+        ids = found if plain else [pk for pk in ids if pk in has_words]
+    left: list[int] = []
+    ids = list(ids)
+    for start in range(0, len(ids), most):
+        left += _without(search, ids[start : start + most])
+        if len(left) >= most:
+            break
+    return left[:most]
 
 
 def _newest(search: Search, terms: Match, descending: bool, after: str, before: str, size: int) -> Page:
@@ -83,7 +104,7 @@ def _newest(search: Search, terms: Match, descending: bool, after: str, before: 
         if len(found) > size or len(hits) < chunk:
             break
         beyond = hits[-1]
-    rows = _with_names(Ticket.objects.filter(pk__in=found[: size + 1])).order_by("-id")
+    rows = views.with_names(Ticket.objects.filter(pk__in=found[: size + 1])).order_by("-id")
     ordered = list(rows) if descending != backwards else list(rows)[::-1]
     return keyset.cut(ordered, size, backwards, marked=mark is not None, mark=_by_id)
 
@@ -96,14 +117,14 @@ def _best(search: Search, terms: Match, after: str, before: str, size: int) -> P
     ranks = dict.fromkeys(hits, 0)
     for rank, better in enumerate((_spelled(terms), _in_subject(terms)), start=1):
         if better:
-            ranks |= dict.fromkeys(index.tickets().among(better, hits), rank)
+            ranks |= {pk: rank for pk in _hits(better, _RANKED) if pk in ranks}
     backwards, mark = bool(before), keyset.read_mark(before or after, 2)
     ordered = sorted(((rank, pk) for pk, rank in ranks.items()), reverse=not backwards)
     if mark:
         start = tuple(mark)
         ordered = [one for one in ordered if (one > start if backwards else one < start)]
     wanted = ordered[: size + 1]
-    rows = _with_names(Ticket.objects.filter(pk__in=[pk for _, pk in wanted])).in_bulk()
+    rows = views.with_names(Ticket.objects.filter(pk__in=[pk for _, pk in wanted])).in_bulk()
     found = [rows[pk] for _, pk in wanted if pk in rows]
     return keyset.cut(
         found,
@@ -120,6 +141,7 @@ def _scan(
     """Take tickets in order and keep those that have the words."""
     backwards, mark = bool(before), before or after
     marked = keyset.read_mark(mark, len(keys)) is not None
+    rows = rows.only("id", *(key.name for key in keys if key.name not in rows.query.annotations))
     found: list[Ticket] = []
     reached: Page | None = None
     for chunk in _CHUNKS:
@@ -131,7 +153,7 @@ def _scan(
         if len(found) > size or not mark:
             break
     page = keyset.cut(found, size, backwards, marked=marked, mark=lambda ticket: keyset.mark_of(ticket, keys))
-    named = _with_names(Ticket.objects.filter(pk__in=[ticket.pk for ticket in page.rows])).in_bulk()
+    named = views.with_names(Ticket.objects.filter(pk__in=[ticket.pk for ticket in page.rows]), views.COLUMNS).in_bulk()
     whole = [named[ticket.pk] for ticket in page.rows if ticket.pk in named]
     further = mark if len(found) <= size else ""  # stopped at the bound: go on from there
     if backwards:
@@ -200,10 +222,6 @@ def _restricted(terms: Match, columns: set[Column]) -> list[Term]:
             return []
         found.append(Term(tuple(leaves)))
     return found
-
-
-def _with_names(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
-    return rows.select_related("requester__organization", "assignee__person", "group", "support_address")
 
 
 def _by_id(row: Any) -> str:

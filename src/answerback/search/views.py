@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -41,6 +41,7 @@ COLUMNS = {
 _TICKET = ["subject", "requester", "status", "assignee", "updated"]
 _FAILURE = ["subject", "failed_recipient", "cause", "code", "failed", "assignee"]
 COUNTED = 9999
+_FURTHER = {"organization": "requester__organization", "support_address": "support_address"}
 
 
 def _row(field: str, operator: str, value: str) -> dict[str, str]:
@@ -156,10 +157,14 @@ def ordered(
     """The view's tickets and the keys of its order, or of another one that a reader asked for."""
     if sort_by not in sorts.SORTS:
         sort_by, descending = view.sort_by, view.descending
-    rows = tickets(view, account).select_related(
-        "requester__organization", "assignee__person", "group", "support_address"
-    )
+    rows = with_names(tickets(view, account), [*view.columns, view.group_by])
     return sorts.ordered(rows, sort_by, descending, view.group_by, view.group_descending)
+
+
+def with_names(rows: QuerySet[Ticket], columns: Iterable[str] = ()) -> QuerySet[Ticket]:
+    """With the people and groups that the columns name. What no column names is not read."""
+    further = [path for column, path in _FURTHER.items() if column in columns]
+    return rows.select_related("requester", "assignee__person", "group", *further)
 
 
 def counts(views: Sequence[View], account: Account) -> dict[int, int]:

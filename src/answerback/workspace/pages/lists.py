@@ -142,10 +142,10 @@ def _search_context(request: HttpRequest, understood: query.Search) -> dict[str,
     order, descending = (wanted, not ascending) if wanted else (understood.order, understood.descending)
     page = find.page(understood, order, descending, request.GET.get("after", ""), request.GET.get("before", ""))
     columns = [*SEARCH_COLUMNS, *([order] if order in COLUMNS and order not in (*SEARCH_COLUMNS, "id") else [])]
-    count = find.count(understood, COUNTED) if request.GET.get("part") != "table" else 0
+    count = find.count_quickly(understood, COUNTED) if request.GET.get("part") != "table" else None
     return _list_context(request, page, columns, order, descending) | {
-        "count": min(count, COUNTED),
-        "more": count > COUNTED,
+        "count": None if count is None else min(count, COUNTED),
+        "more": count is not None and count > COUNTED,
         "orders": query_words.orders(order, bool(understood.terms), lambda sort: _url(request, sort=sort)),
     }
 
