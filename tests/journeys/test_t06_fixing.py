@@ -110,7 +110,8 @@ def test_missed_answer_rides_along_when_the_customer_writes_again(desk: Desk, op
     mail["From"], mail["To"], mail["Subject"] = f"Berta <berta@{domain}>", desk.support, "Still waiting"
     mail.set_content("Where is my answer?")
     desk.customer_sends(mail)
-    page.goto(f"{desk.url}/tickets/{desk.ticket_of(f'berta@{domain}')}")
+    [later] = eventually(lambda: {desk.ticket_of(f"berta@{domain}")} - {failed})
+    page.goto(f"{desk.url}/tickets/{later}")
     words, include = MISSED[who]
     expect(page.locator("#missed-answers")).to_contain_text(words)
     page.get_by_role("button", name=include).click()
