@@ -80,7 +80,7 @@ class Hop:
         while line := (await reader.readuntil(b"\r\n")).decode().strip():
             verb = line[:4].upper()
             if verb == "EHLO":
-                writer.write(b"250-hop.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n")
+                writer.write(b"250-hop.test\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250 ENHANCEDSTATUSCODES\r\n")
             elif verb == "MAIL":
                 mail_from, rcpt_to = line.split("<")[1].split(">")[0], ""
                 say("250 2.1.0 Ok")

@@ -55,6 +55,14 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -
             await asyncio.sleep(0.02)
 
 
+async def test_the_size_that_the_server_announces_is_noted_for_the_composer(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@customer.test")
+        await send_all()
+    assert await sync_to_async(lanes.size_limit)(["ok@customer.test"]) == 10_240_000
+
+
 def person(address: str) -> Person:
     return identities.find_or_create(address, address, "en").person
 

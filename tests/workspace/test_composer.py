@@ -10,6 +10,7 @@ from django.test import Client
 from tests.world import World
 
 from answerback.desk.models import Draft
+from answerback.outbound import lanes
 from answerback.outbound.models import Message
 from answerback.people import identities
 from answerback.people.models import DeliverabilityEntry
@@ -204,3 +205,17 @@ def test_a_picture_of_somebody_elses_upload_is_not_taken_in(ticket: Ticket, ada:
     comment = Comment.objects.latest("id")
     assert "cid:" not in comment.html.replace('cid:"', "")
     assert not comment.attachments.exists()
+
+
+def test_files_too_large_for_the_relay_are_refused_before_sending_and_go_as_links(
+    ticket: Ticket, ada: Client, settings: object
+) -> None:
+    settings.RELAY_URL = "smtp://relay.acme.test:25"  # type: ignore[attr-defined]
+    lanes.note_size("relay.acme.test:25", 1000)
+    ada.post("/uploads", {"file": SimpleUploadedFile("plan.txt", b"x" * 900)})
+    typed = {"text": "See the plan.", "public": "1", "keep": Attachment.objects.get().token}
+    refused = ada.post(f"/tickets/{ticket.pk}/reply", typed)
+    assert "too large for a mail (the limit is 720" in words(refused.text).replace("\xa0", " ")
+    assert "plan.txt" in refused.text
+    ada.post(f"/tickets/{ticket.pk}/reply", typed | {"as_links": "1"})
+    assert Comment.objects.latest("id").text == "See the plan."

@@ -19,8 +19,9 @@ from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
 from answerback.core import clock
-from answerback.desk import drafts, macros, new_ticket, notices
+from answerback.desk import drafts, file_size, macros, new_ticket, notices
 from answerback.desk import reply as desk_reply
+from answerback.desk.file_size import FilesTooLargeError
 from answerback.desk.models import Draft
 from answerback.rules import macros as macro_rows
 from answerback.store.blobs import MissingBlobError
@@ -38,6 +39,7 @@ class Problem(StrEnum):
     CLOSED = "closed"
     EMPTY = "empty"
     FILE_GONE = "file_gone"
+    TOO_LARGE = "too_large"
     BAD_TICKET = "bad_ticket"  # somebody or something the new ticket names is not there any more
     NOT_STORED = "not_stored"  # our own trouble
 
@@ -46,6 +48,7 @@ WORDS = {
     Problem.CLOSED: gettext_noop("This ticket was closed meanwhile. Copy your text and open a new ticket for it."),
     Problem.EMPTY: gettext_noop("Write something first, or attach a file."),
     Problem.FILE_GONE: gettext_noop("A file is not there any more. Remove it, or attach it once more."),
+    Problem.TOO_LARGE: gettext_noop("These files are too large for a mail (the limit is %s). Your text is still here."),
     Problem.BAD_TICKET: gettext_noop("This ticket could not be opened: look at its addresses and its subject."),
     Problem.NOT_STORED: gettext_noop("Your comment could not be stored. It stands here unchanged; please try again."),
 }
@@ -64,6 +67,7 @@ _PROBLEMS: dict[type[Exception], Problem] = {
     desk_reply.EmptyCommentError: Problem.EMPTY,
     FileGoneError: Problem.FILE_GONE,
     MissingBlobError: Problem.FILE_GONE,
+    FilesTooLargeError: Problem.TOO_LARGE,
     new_ticket.BadTicketError: Problem.BAD_TICKET,
 }
 
@@ -72,10 +76,10 @@ def send(draft: Draft | None, seconds: int) -> None:
     """So many seconds from now; at once where that is 0. What can be known to go wrong is raised now."""
     if draft is None:
         raise desk_reply.EmptyCommentError
+    check(draft)
     if not seconds:
         submit(draft)
         return
-    check(draft)
     drafts.schedule(draft, seconds)
 
 
@@ -85,13 +89,15 @@ def try_out(draft: Draft) -> Callable[[], Audit]:
 
 
 def check(draft: Draft) -> None:
-    """EmptyCommentError, TicketClosedError, BadTicketError, FileGoneError."""
+    """EmptyCommentError, TicketClosedError, BadTicketError, FileGoneError, FilesTooLargeError."""
     if desk_reply.is_empty(_written(draft)):
         raise desk_reply.EmptyCommentError
     if draft.ticket_id is None:
         new_ticket.check_typed(draft.fields)
     elif Ticket.objects.filter(pk=draft.ticket_id, status=Ticket.Status.CLOSED).exists():
         raise TicketClosedError(draft.ticket_id)
+    if draft.public and not draft.as_links:
+        file_size.check(_files(draft), file_size.addresses_of(draft.ticket_id) if draft.ticket_id else ())
 
 
 def submit_due() -> int:

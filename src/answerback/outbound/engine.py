@@ -179,10 +179,19 @@ class Engine:
                 finally:
                     line.carried -= len(batch)
                 line.timed(asyncio.get_running_loop().time() - began)
+                await self._note_size(line, transport.announced_size)
                 self._wake.set()
         finally:
             line.sessions -= 1
             await transport.close()
+
+    async def _note_size(self, line: Line, size: int) -> None:
+        """Only where it has changed, and only for the composer: that it cannot be noted stops no mail."""
+        if size == line.size_limit:
+            return
+        line.size_limit = size
+        with suppress(Error):
+            await self._database.run(lanes.note_size, line.destination, size)
 
     async def _next_batch(self, line: Line) -> list[Claim]:
         """What to carry next; nothing where none came for a while, or others need the place more."""

@@ -7,8 +7,10 @@ first and every minute later on; the first answer that is not our fault ends the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
@@ -52,6 +54,20 @@ def sending_is_down() -> datetime | None:
     """Since when mail cannot leave by a fault of ours, None while it can."""
     troubled = Lane.objects.filter(trouble_since__isnull=False).order_by("trouble_since")
     return troubled.values_list("trouble_since", flat=True).first()
+
+
+def note_size(destination: str, size: int) -> None:
+    """The server of the lane announced how large a message may be (RFC 1870)."""
+    noted = {"size_limit": size}
+    created = noted | {"updated_at": clock.now()}
+    Lane.objects.update_or_create(destination=destination, defaults=noted, create_defaults=created)
+
+
+def size_limit(addresses: Sequence[str]) -> int:
+    """Octets that a message to all of these may have: our own limit, and what the servers last announced."""
+    lanes = {destinations.destination_of(address) for address in addresses or [""]}
+    announced = Lane.objects.filter(destination__in=lanes, size_limit__gt=0).values_list("size_limit", flat=True)
+    return min([settings.MAX_MESSAGE_SIZE, *announced])
 
 
 def trouble_since(destinations: set[str]) -> dict[str, datetime]:

@@ -34,6 +34,7 @@ class Line:
         self.sessions_max = sessions_max
         self.sessions_allowed = sessions_max if isinstance(route, Relay) else min(_FIRST_SESSIONS, sessions_max)
         self.batch = 1
+        self.size_limit = -1  # what the server last announced, as far as it is noted
 
     @property
     def final(self) -> bool:

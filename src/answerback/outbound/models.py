@@ -227,4 +227,5 @@ class Lane(models.Model):
     trouble_since = models.DateTimeField(null=True)  # our own fault there: login refused, relay down
     last_error = models.TextField(blank=True)
     last_cause = models.CharField(max_length=40, blank=True)
+    size_limit = models.BigIntegerField(default=0)  # octets of a message, as the server announced; 0: not known
     updated_at = models.DateTimeField()

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
 from answerback.desk import drafts, rich_text
 from answerback.desk.drafts import Writing
+from answerback.desk.file_size import FilesTooLargeError
 from answerback.desk.models import Draft
 from answerback.desk.new_ticket import BadTicketError
 from answerback.desk.submitting import WORDS, Problem
@@ -38,7 +38,6 @@ TICKET_FIELDS = (
     "follow",
     "macro",
 )
-ENVELOPE_SHARE = 0.72  # what base64 and headers leave of a message for files
 EXCERPT = 60
 BAD_TICKET = {
     "no_subject": gettext_noop("A ticket needs a subject."),
@@ -183,17 +182,9 @@ def problem_text(problem: str, error: Exception | None = None) -> str:
     if isinstance(error, BadTicketError):
         text = gettext(BAD_TICKET[error.problem])
         return text % error.what if "%s" in text else text
+    if isinstance(error, FilesTooLargeError):
+        return gettext(WORDS[Problem.TOO_LARGE]) % filesizeformat(error.limit)
     return gettext(WORDS[Problem(problem)]) if problem in WORDS else ""
-
-
-def file_limit() -> int:
-    """Octets of files that still fit into a message of the allowed size."""
-    return int(settings.MAX_MESSAGE_SIZE * ENVELOPE_SHARE)
-
-
-def too_large_text() -> str:
-    text = gettext("These files are too large for a mail (the limit is %s). Your text is still here.")
-    return text % filesizeformat(file_limit())
 
 
 def _storable(text: str) -> str:

@@ -22,7 +22,7 @@ from mailroom.smtp.mx import find_hosts
 from mailroom.smtp.options import Options, Timeouts
 from mailroom.smtp.route import Endpoint, Relay, Route
 from mailroom.smtp.trouble import Fault, Trouble, accepted, report, telling
-from mailroom.smtp.wire import Envelope
+from mailroom.smtp.wire import Envelope, announced_size
 
 __all__ = ["Envelope", "Options", "Timeouts", "Transport", "check_login"]
 
@@ -38,6 +38,7 @@ class Transport:
         self._asked_last: set[Endpoint] = set()  # hosts that broke off, for as long as this object lives
         self._endpoint: Endpoint | None = None
         self._dialogue: Dialogue | None = None
+        self.announced_size = 0  # octets of the largest message, as the last server said; 0: it named none
 
     async def send(self, envelopes: Sequence[Envelope]) -> AsyncGenerator[tuple[Envelope, DeliveryReport], None]:
         """Yields a report for each envelope as it becomes known.
@@ -100,6 +101,7 @@ class Transport:
                 self._asked_last.add(endpoint)
                 continue
             self._endpoint, self._dialogue = endpoint, Dialogue(link, capabilities, self._options)
+            self.announced_size = announced_size(capabilities)
             return self._dialogue, []
         return None, troubles
 

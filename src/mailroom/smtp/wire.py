@@ -65,8 +65,7 @@ def unfit(envelope: Envelope, capabilities: Capabilities, max_size: int) -> Faul
         return Fault.BAD_RECIPIENT
     if envelope.sender is None:
         return Fault.BAD_SENDER
-    announced = capabilities.get("SIZE", "").strip()
-    limits = [limit for limit in (max_size, int(announced) if announced.isdecimal() else 0) if limit]
+    limits = [limit for limit in (max_size, announced_size(capabilities)) if limit]
     if limits and len(envelope.content) > min(limits):
         return Fault.TOO_BIG
     if envelope.needs_smtputf8:
@@ -74,6 +73,12 @@ def unfit(envelope: Envelope, capabilities: Capabilities, max_size: int) -> Faul
     if "8BITMIME" not in capabilities and not envelope.content.isascii():
         return Fault.NEEDS_8BITMIME
     return None
+
+
+def announced_size(capabilities: Capabilities) -> int:
+    """The largest message that the server takes (RFC 1870); 0 where it names none."""
+    said = capabilities.get("SIZE", "").strip()
+    return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
 def mail_command(envelope: Envelope, capabilities: Capabilities) -> bytes:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.core import clock
-from answerback.desk import drafts, submitting, uploads
+from answerback.desk import drafts, file_size, submitting, uploads
 from answerback.desk.drafts import Writing
 from answerback.desk.models import Draft
 from answerback.desk.submitting import Problem
@@ -30,10 +30,6 @@ from answerback.workspace.drafting import DEFAULT_SEND_AS, SEND_AS, Typed
 log = logging.getLogger(__name__)
 
 
-class TooLargeError(ValueError):
-    """The files together do not fit into a mail."""
-
-
 def context_of(
     ticket: Ticket, account: Account, recipients: Sequence[Recipient], typed: Typed | None = None
 ) -> dict[str, Any]:
@@ -44,6 +40,7 @@ def context_of(
         typed = drafting.typed_of(unsent[0]) if unsent else Typed()
     typed.seen = typed.seen or drafting.begun(ticket)
     now = clock.now()
+    most = file_size.limit([one.address for one in recipients if one.confirmed])
     return {
         "typed": typed,
         "other_drafts": [drafting.other(draft) for draft in unsent if draft.pk != typed.draft_id],
@@ -52,8 +49,8 @@ def context_of(
         "default_send_as": DEFAULT_SEND_AS,
         "applied": macro_words.applied(typed.fields.get("macro", ""), ticket, account),
         "signature": account.signature,
-        "file_limit": filesizeformat(drafting.file_limit()),
-        "file_limit_bytes": drafting.file_limit(),
+        "file_limit": filesizeformat(most),
+        "file_limit_bytes": most,
         "link_days": settings.FILE_LINK_LIFETIME // 86400,
         "nobody": bool(recipients) and all(one.reach.is_dead for one in recipients if one.confirmed),
         "closed": ticket.status == Ticket.Status.CLOSED,
@@ -89,7 +86,7 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
 def _look_first(request: HttpRequest, ticket: Ticket, newer: Comment) -> HttpResponse:
     """Somebody else answered since the writing began: keep it, and let the agent look before they send."""
     account, writing = account_of(request), replace(drafting.written(request), seen_comment_id=newer.pk)
-    writing = replace(writing, files=[*writing.files, *store_files(request, as_links=True)])
+    writing = replace(writing, files=[*writing.files, *store_files(request)])
     draft = drafts.keep(account, ticket.pk, writing, *drafting.place(request)).draft
     typed = drafting.typed_of(draft) if draft else drafting.typed_from(writing, account)
     typed.problem = _("%s answered meanwhile: look first, then send again.") % newer.author.name
@@ -101,11 +98,9 @@ def keep_and_send(request: HttpRequest, number: int | None) -> tuple[Writing, Dr
     account, writing = account_of(request), drafting.written(request)
     draft = None
     try:
-        writing = replace(writing, files=[*writing.files, *store_files(request, writing.as_links)])
+        writing = replace(writing, files=[*writing.files, *store_files(request)])
         draft = drafts.keep(account, number, writing, *drafting.place(request)).draft
         submitting.send(draft, settings.UNDO_SECONDS)
-    except TooLargeError:
-        return writing, draft, drafting.too_large_text()
     except submitting.FAILURES as error:
         problem = submitting.problem_of(error)
         if problem == Problem.NOT_STORED:
@@ -114,14 +109,9 @@ def keep_and_send(request: HttpRequest, number: int | None) -> tuple[Writing, Dr
     return writing, draft, ""
 
 
-def store_files(request: HttpRequest, as_links: bool) -> list[str]:
-    """The files that came with the form, stored: their tokens. TooLargeError, OSError.
-
-    Links are as large as a request may be.
-    """
+def store_files(request: HttpRequest) -> list[str]:
+    """The files that came with the form, where no script sent them ahead: stored, their tokens. OSError."""
     files: list[UploadedFile] = request.FILES.getlist("files")
-    if not as_links and sum(file.size or 0 for file in files) > drafting.file_limit():
-        raise TooLargeError
     rows = [
         uploads.receive(account_of(request), file.read(), file.name or _("file"), file.content_type or "")
         for file in files

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 
-from answerback.desk import drafts, recover
+from answerback.desk import drafts, file_size, recover
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets.models import Comment, SupportAddress, Ticket
@@ -89,8 +89,8 @@ def _form(request: HttpRequest, typed: Typed) -> HttpResponse:
         "agents": accounts.agents(),
         "groups": list(Group.objects.order_by("name")),
         "send_as": [(key, words.status_name(key)) for key in drafting.SEND_AS],
-        "file_limit": filesizeformat(drafting.file_limit()),
-        "file_limit_bytes": drafting.file_limit(),
+        "file_limit": filesizeformat(file_size.limit()),
+        "file_limit_bytes": file_size.limit(),
         "link_days": settings.FILE_LINK_LIFETIME // 86400,
         "signature": account.signature,
     }
