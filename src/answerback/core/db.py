@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -31,10 +32,20 @@ ANYTHING = "*"  # the topic that stands for "changes may have been missed"
 _CHANNEL = "answerback"
 _LOOK_EVERY = 0.1  # seconds between two looks at SQLite's data_version
 _RETRY_AFTER = 1.0
+_LEAST_GAP, _LONGEST_GAP = 0.01, 0.2  # seconds
 
 
 def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
+
+
+def let_others_write(took: float) -> None:
+    """Belongs between two transactions of one that writes on and on; the last took so many seconds.
+
+    SQLite has no queue of writers: who waits looks again now and then, and starves where there is never a gap.
+    """
+    if not is_postgresql():
+        time.sleep(min(max(took / 2, _LEAST_GAP), _LONGEST_GAP))
 
 
 def publish(topic: str) -> None:
