@@ -151,7 +151,7 @@ def running_desk(folder: Path, *options: str, **settings: str) -> Iterator[Desk]
     A traceback in its log fails whoever used it.
     """
     log = folder.with_suffix(".log")
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     arguments = ["--data", str(folder), "--http", f"127.0.0.1:{ports[0]}", "--smtp", f"127.0.0.1:{ports[1]}"]
     settings = {"UNDO_SECONDS": "0"} | settings  # what is sent is there at once
     environment = _environment(folder) | {f"ANSWERBACK_{name}": value for name, value in settings.items()}
@@ -204,7 +204,7 @@ def _query_of(url: str) -> str:
     return mark + query
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
