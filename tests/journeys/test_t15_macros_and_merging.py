@@ -31,7 +31,7 @@ def test_a_macro_answers_and_two_tickets_become_one(desk: Desk, open_page: OpenP
 
     page.goto(f"{desk.url}/tickets/{second}")
     page.locator("[data-macros] > summary").click()
-    page.get_by_role("button", name=take).click()
+    page.locator("[data-macros] .menu__sheet").get_by_role("button", name=take).click()
     expect(page.locator(".macro-chip")).to_contain_text(will_be)
     page.get_by_role("button", name=remove).click()
     expect(page.locator(".macro-chip")).to_have_count(0)
