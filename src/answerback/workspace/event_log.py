@@ -78,9 +78,10 @@ def _update(audit: Audit, names: dict[tuple[str, int], str], sent: dict[int, lis
 
 
 def _notification(event: Event, chains: Sequence[Chain]) -> Notification:
+    title = event.data.get("trigger_title")
     return Notification(
         event.pk,
-        trigger=gettext(event.data.get("trigger_title") or ""),
+        trigger=gettext(title) if title else "",
         rule_kind=event.data.get("rule_kind", "trigger"),
         rule_id=event.data.get("trigger_id"),
         chains=chains,
