@@ -88,6 +88,7 @@ def test_second_answer_to_another_address_puts_it_right(desk: Desk, open_page: O
     page.locator("[id^=mail-] [data-warning]").click()
     page.get_by_role("button", name=WORDS[who][4]).click()
     expect(page.locator("#reply-text")).to_have_text("It has left our house today.")
+    expect(page.locator("#reply-text[role=textbox]")).to_be_visible()  # the editor has come
     page.locator("#reply-text").press("Control+Enter")
     expect(page.locator("[data-comment]")).to_have_count(2)
     expect(page.locator("#open-failures")).to_be_hidden(timeout=15_000)

@@ -216,7 +216,8 @@ def _resend(stage: Stage, scene: Scene, step: Resends) -> None:
 
 
 def _handle(stage: Stage, scene: Scene, step: Handles) -> None:
-    recover.mark_handled(_failing(stage, scene, step.whom).pk, stage.agent(step.by), step.text)
+    settle = recover.reached_by_phone if step.by_phone else recover.mark_handled
+    settle(_failing(stage, scene, step.whom).pk, stage.agent(step.by), step.text)
 
 
 def _stop(stage: Stage, scene: Scene, step: Stops) -> None:

@@ -124,6 +124,7 @@ class Handles(Step):
     by: str
     whom: str
     text: str
+    by_phone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
