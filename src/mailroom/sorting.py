@@ -236,7 +236,7 @@ def _is_report_in_words(mail: Mail, envelope_from: str | None) -> bool:
     senders = _sender_local_parts(mail, envelope_from)
     return (
         any(_DAEMON.fullmatch(local) or _POSTMASTER.fullmatch(local) for local in senders)
-        or bool(mail.raw_headers("X-Failed-Recipients"))
+        or bool(mail.raw_headers("X-Failed-Recipients") or mail.raw_headers("X-MLServer"))  # QUIRK: fml's refusals
         or bool(_NOTICE_SUBJECT.match(mail.subject) or _COMPLAINT_SUBJECT.match(mail.subject))
         or _is_null(_return_path(mail, envelope_from))
         or (mail.from_ is not None and mail.from_.normal in _NOTIFIERS)

@@ -18,7 +18,8 @@ _MAX: Final = 8 * 1024  # characters of a text looked at
 _CODE: Final = r"(?P<code>[45][0-5]\d)(?![\d.@/:]\d|\d|[a-z@/=]|\.\w)"
 # What marks a number as a reply code: what stands before it (a line's start, a quotation mark, "said", "error") …
 _MARKED: Final = re.compile(
-    r"(?:^|<<<|>>>|[:;'\"(\[#>|]|\b(?:says?|said|replied|returned|reply|response|responded|error|code|reason|with|"
+    r"(?:^[-*. ]{0,6}|<<<|>>>|\.{3}|\],|[:;'\"(\[#>|]"
+    r"|\b(?:says?|said|replied|returned|reply|response|responded|error|code|reason|with|"
     r"status|because|responsecode|error_code|errorcode|answer|server|message|antwort|fehler|erreur)\b[ :=]{0,3})"
     r"[ '\"(\[#<]{0,4}(?:smtp[ :;]{0,3})?" + _CODE,
     re.I | re.M,

@@ -51,6 +51,10 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?。]) +|(?<=。)")
 _SENDMAIL_REPLY: Final = re.compile(r"^\s{0,8}\d{3}[ -](?:\d\.\d\.\d )?\S{1,300}\.\.\. (?=\d{3}[ -])")
 
 
+# Sendmail 8: "(reason: 450 4.7.1 ...)"; what its transcript says below is at times its own conclusion from that.
+_REASON: Final = re.compile(r"^\s{0,8}\(reason: (?P<said>[245]\d\d[^\n]{0,1000})\)[ \t]*(?:\n|$)")
+
+
 class _Standing(IntEnum):
     """How an address stands in a notice, best first."""
 
@@ -120,7 +124,7 @@ def is_notice(notice: Notice) -> bool:
     if _sent_by_system(notice):
         return speaks_of_failure or titled
     if phrases.is_machine_subject(subject(notice)):
-        return speaks_of_failure
+        return speaks_of_failure and not _sent_by_person(notice)
     return speaks_of_failure and (titled or _is_null(notice.header("From"))) and _unanswerable(notice)
 
 
@@ -134,6 +138,14 @@ def _sent_by_system(notice: Notice) -> bool:
         return True
     local = name.partition("@")[0].rpartition("<")[2]
     return re.sub(r"[\W_]", "", local) in phrases.SENDER_LOCAL_PARTS
+
+
+def _sent_by_person(notice: Notice) -> bool:
+    """Whether somebody with a name wrote this, and failures go back there. QUIRK: gateways have no name."""
+    sender = notice.mail.from_
+    returned_to = parse_addresses(notice.header("Return-Path"))
+    automatic = notice.header("Auto-Submitted").lower().startswith("auto")
+    return bool(sender and sender.name and returned_to and returned_to[0].normal == sender.normal and not automatic)
 
 
 def _unanswerable(notice: Notice) -> bool:
@@ -352,10 +364,28 @@ def _said_about(lines: Sequence[str], mentions: Sequence[_Mention]) -> list[str]
 def _said_about_one(lines: Sequence[str], mention: _Mention) -> str:
     """What stands below the only address; all of the notice where only that has a code."""
     below = "\n".join([mention.rest, *lines[mention.line + 1 :]]).strip()
+    if above := _reason_above(lines[: max(mention.line, 0)]):
+        below = f"{above}\n{below}".strip()
     if read_codes(below).reply_code:
         return below
     whole = "\n".join(lines).strip()
     return whole if read_codes(whole).reply_code or not below.strip(_PUNCTUATION + "\n") else below
+
+
+def _reason_above(lines: Sequence[str]) -> str:
+    """What stands above the only address as the reason: behind a label, or the one sentence the notice opens with.
+
+    QUIRK: "Error: No valid recipients" (Verizon), "The user(s) account is disabled." (EZweb).
+    """
+    told = [line.strip() for line in lines if line.strip()]
+    labelled = next((line for line in reversed(told) if _is_reason(line)), "")
+    opening = told[0] if len(told) == 1 and told[0].endswith(".") else ""
+    return labelled or opening
+
+
+def _is_reason(line: str) -> bool:
+    label, colon, _ = line[:200].replace("：", ":").partition(":")
+    return bool(colon) and phrases.folded(label) in phrases.REASON_LABELS
 
 
 def _own_lines(lines: Sequence[str], mention: _Mention, starts: Sequence[int]) -> str:
@@ -398,7 +428,8 @@ def _action(notice: Notice) -> Action:
 
 
 def _report(mention: _Mention, said: str, action: Action) -> DeliveryReport:
-    codes = read_codes(_SENDMAIL_REPLY.sub("", said))
+    reason = _REASON.match(said)
+    codes = read_codes(_SENDMAIL_REPLY.sub("", reason["said"] if reason else said))
     status, reply_code = codes.status, codes.reply_code
     if status and reply_code and reply_code // 100 != status.class_:
         status = None
@@ -408,7 +439,7 @@ def _report(mention: _Mention, said: str, action: Action) -> DeliveryReport:
         permanent=action is Action.FAILED and _is_permanent(said, reply_code, status.permanent if status else None),
         reply_code=reply_code,
         status=status,
-        diagnostic=said,
+        diagnostic=reason["said"] if reason else said,
         remote_mta=read_remote_mta(said),
         source=Source.REPORT,
         expired=phrases.EXPIRED.occur_in(phrases.folded(said)),

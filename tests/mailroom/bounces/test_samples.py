@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from mailroom.bounces.read import Reading, read
+from mailroom.causes.classify import classify
 from mailroom.message import parse
 from mailroom.report import DeliveryReport
+from mailroom.sorting import Kind, sort
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "bounces"
 SAMPLES = sorted(CORPUS.rglob("*.eml"))
@@ -29,6 +31,7 @@ def shown(report: DeliveryReport, names: set[str]) -> dict[str, Any]:
         "feedback_type": report.feedback_type,
         "original_recipient": report.original_recipient,
         "expired": report.expired,
+        "cause": classify(report).cause,
     }
     return {name: values[name] for name in names}
 
@@ -50,6 +53,14 @@ def test_sample_reads_as_expected(path: Path) -> None:
     if "original_message_id" in wanted:
         assert reading.original_message_id == wanted["original_message_id"]
     assert reading.delivery_tokens == wanted.get("delivery_tokens", [])
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_reports_something_is_sorted_as_a_report_and_nothing_else_is(path: Path) -> None:
+    mail = parse(path.read_bytes())
+    kind = tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))["kind"]
+    reporting = {Kind.FEEDBACK_REPORT, Kind.UNSUBSCRIBE} if kind == "feedback" else {Kind.DELIVERY_REPORT}
+    assert (sort(mail, None) in reporting) is bool(kind)
 
 
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\r"], ids=["crlf", "cr"])

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from mailroom.bounces.dialects import ses_json
+from mailroom.bounces.dialects import fml, ses_json
 from mailroom.bounces.notice import Notice
 from mailroom.report import DeliveryReport
 
-READERS: Final[tuple[Callable[[Notice], list[DeliveryReport] | None], ...]] = (ses_json.read,)
+READERS: Final[tuple[Callable[[Notice], list[DeliveryReport] | None], ...]] = (ses_json.read, fml.read)
