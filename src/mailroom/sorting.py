@@ -240,8 +240,14 @@ def _is_report_in_words(mail: Mail, envelope_from: str | None) -> bool:
         or bool(_NOTICE_SUBJECT.match(mail.subject) or _COMPLAINT_SUBJECT.match(mail.subject))
         or _is_null(_return_path(mail, envelope_from))
         or (mail.from_ is not None and mail.from_.normal in _NOTIFIERS)
+        or _is_only_json(mail)
         or is_notice(lay_out(mail))
     )
+
+
+def _is_only_json(mail: Mail) -> bool:
+    """As events of providers are handed on. What they say is asked of the readers."""
+    return mail.text.lstrip()[:1] in ("{", "[") or {part.content_type for part in mail.parts} == {"application/json"}
 
 
 def _report_kind(mail: Mail, envelope_from: str | None, reading: Reading | None) -> Kind | None:

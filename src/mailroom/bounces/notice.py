@@ -24,6 +24,7 @@ _ORIGINALS: Final = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/partial"}
     | {"message/rfc822-headers", "text/rfc822"}  # QUIRK: misnamed
 )
+_WORDS: Final = ("text/", "multipart/", "application/json")
 _NOT_WORDS: Final = frozenset(
     {"text/html", "text/calendar", "text/css", "text/x-amp-html", "text/vcard", "text/x-vcard"}
 )
@@ -73,7 +74,7 @@ def lay_out(mail: Mail) -> Notice:
             feedback.append(_text(part))
         elif kind in _ORIGINALS:
             originals.append(_text(part))
-        elif kind not in _NOT_WORDS and kind.startswith(("text/", "multipart/")) and not originals:
+        elif kind not in _NOT_WORDS and kind.startswith(_WORDS) and not originals:
             texts.append(_text(part))
     words = "\n\n".join(texts) if any(text.strip() for text in texts) else mail.text
     text, quoted = split_at_original(words[:MAX_TEXT])

@@ -35,6 +35,9 @@ PIECES = st.sampled_from(
             b"Content-Type: message/delivery-status\n\n",
             b"Received: ",
             b'{"notificationType":"Bounce","bounce":',
+            b'{"RecordType":"Bounce","Email":"a@b.example","Details":',
+            b'[{"sg_event_id":1,"event":"bounce","email":"a@b.example","reason":"550 no"',
+            b'{"event-data":{"event":"failed","recipient":"a@b.example","delivery-status":{"code":550}',
         ),
         *(b"\n\n", b"\n", b"\n    ", b"\xe2\x80\xa8", b"\x85", b"\x1b$B", b"\xff", b"(", b"[", b'"', b"}", b"[]"),
     ]
@@ -96,6 +99,8 @@ BLOWN_UP = {
     "brackets": b"[[[(((",
     "tags": b"<style><p <!-- ",
     "json": b'{"notificationType":',
+    "lists in json": b'[{"sg_event_id":[',
+    "events in json": b'[{"event-data":{"event":"failed","recipient":"a@b.example","delivery-status":{"code":550}}},',
 }
 
 

@@ -31,6 +31,7 @@ def shown(report: DeliveryReport, names: set[str]) -> dict[str, Any]:
         "feedback_type": report.feedback_type,
         "original_recipient": report.original_recipient,
         "expired": report.expired,
+        "original_message_id": report.original_message_id,
         "cause": classify(report).cause,
     }
     return {name: values[name] for name in names}

@@ -7,12 +7,12 @@ delivery report. https://docs.aws.amazon.com/ses/latest/dg/notification-contents
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes, read_remote_mta
 from mailroom.bounces.dsn import better_status
+from mailroom.bounces.json_text import MAX_EVENTS, object_of, objects_in, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -25,58 +25,44 @@ _EVENTS: Final = {
     "complaint": ("complaint", "complainedRecipients", Action.COMPLAINT),
     "delivery": ("delivery", "recipients", Action.DELIVERED),
 }
-_DECODER: Final = json.JSONDecoder(strict=False)  # line ends inside strings
+# Never tried: SES has its own list of addresses that it does not send to.
+_SUPPRESSED: Final = frozenset({"suppressed", "onaccountsuppressionlist"})
 
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
     if not any(mark in notice.text for mark in _MARKS):
         return None
     event = _event(notice.text)
-    name = str(event.get("notificationType") or event.get("eventType") or "").lower()
+    name = (string_of(event, "notificationType") or string_of(event, "eventType")).lower()
     if name not in _EVENTS:
         return None
     part, listed, action = _EVENTS[name]
-    details = _object(event.get(part))
+    details = object_of(event, part)
     return [_report(recipient, details, event, action) for recipient in _recipients(details.get(listed))] or None
 
 
 def _event(text: str) -> dict[str, Any]:
     """The event, taken out of the envelope of SNS where there is one."""
-    outer = _decoded(text)
+    outer = next(iter(objects_in(text)), {})
     message = outer.get("Message")
-    return _decoded(message) if isinstance(message, str) else outer
-
-
-def _decoded(text: str) -> dict[str, Any]:
-    start = text.find("{")
-    if start < 0:
-        return {}
-    try:
-        return _object(_DECODER.raw_decode(text, start)[0])
-    except (ValueError, RecursionError):
-        return {}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return next(iter(objects_in(message)), {}) if isinstance(message, str) else outer
 
 
 def _recipients(value: object) -> Iterator[dict[str, Any]]:
     """A delivery lists plain addresses, the other events objects."""
-    for item in value[:1000] if isinstance(value, list) else []:
-        recipient = {"emailAddress": item} if isinstance(item, str) else _object(item)
-        if isinstance(recipient.get("emailAddress"), str):
+    for item in value[:MAX_EVENTS] if isinstance(value, list) else []:
+        recipient = {"emailAddress": item} if isinstance(item, str) else item
+        if isinstance(recipient, dict) and isinstance(recipient.get("emailAddress"), str):
             yield recipient
 
 
 def _report(
     recipient: dict[str, Any], details: dict[str, Any], event: dict[str, Any], action: Action
 ) -> DeliveryReport:
-    diagnostic = str(recipient.get("diagnosticCode") or details.get("smtpResponse") or "")
+    diagnostic = string_of(recipient, "diagnosticCode") or string_of(details, "smtpResponse")
     said = read_codes(diagnostic)
-    status = better_status(EnhancedStatus.find(str(recipient.get("status") or "")), said.status)
+    status = better_status(EnhancedStatus.find(string_of(recipient, "status")), said.status)
     complaint = action is Action.COMPLAINT
-    mail = _object(event.get("mail"))
     return DeliveryReport(
         recipient=recipient["emailAddress"].strip("<> "),
         action=action,
@@ -84,11 +70,12 @@ def _report(
         reply_code=said.reply_code,
         status=None if complaint else status,
         diagnostic=diagnostic[:8192],
-        reporting_mta=str(details.get("reportingMTA") or "").rpartition(";")[2].strip(),
-        remote_mta=str(details.get("remoteMtaIp") or "") or read_remote_mta(diagnostic),
+        reporting_mta=string_of(details, "reportingMTA").rpartition(";")[2].strip(),
+        remote_mta=string_of(details, "remoteMtaIp") or read_remote_mta(diagnostic),
         source=Source.FEEDBACK if complaint else Source.REPORT,
-        feedback_type=str(details.get("complaintFeedbackType") or "abuse").lower() if complaint else "",
-        original_message_id=str(_object(mail.get("commonHeaders")).get("messageId") or ""),
+        cause="suppressed" if string_of(details, "bounceSubType").lower() in _SUPPRESSED else "",
+        feedback_type=string_of(details, "complaintFeedbackType").lower() or "abuse" if complaint else "",
+        original_message_id=string_of(object_of(event, "mail", "commonHeaders"), "messageId"),
         origins={"recipient": "ses", "status": "ses"},
     )
 
@@ -97,4 +84,4 @@ def _is_permanent(details: dict[str, Any], status: EnhancedStatus | None, reply_
     """The code decides where there is one; SES's own label says "Transient" of a full mailbox that it gave up."""
     if status:
         return status.permanent
-    return reply_code >= 500 if reply_code else str(details.get("bounceType")).lower() != "transient"
+    return reply_code >= 500 if reply_code else string_of(details, "bounceType").lower() != "transient"

@@ -1,0 +1,64 @@
+"""Events of Twilio SendGrid: a list of JSON objects, one for each recipient, as its event webhook posts them.
+
+`event` is bounce, dropped (never tried), deferred, delivered or spamreport; the others say nothing of delivery. The
+server's words stand in `reason` or `response`. https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mailroom.bounces.codes import read_codes
+from mailroom.bounces.dsn import better_status
+from mailroom.bounces.json_text import objects_in, string_of
+from mailroom.bounces.notice import Notice
+from mailroom.report import Action, DeliveryReport, Source
+from mailroom.status import EnhancedStatus
+
+_MARKS: Final = ('"sg_event_id"', '"sg_message_id"', '"smtp-id"')
+_EVENTS: Final = {
+    "bounce": Action.FAILED,
+    "dropped": Action.FAILED,
+    "deferred": Action.DELAYED,
+    "delivered": Action.DELIVERED,
+    "spamreport": Action.COMPLAINT,
+}
+# Why SendGrid dropped a mail without trying: it is on one of its lists.
+_SUPPRESSED: Final = ("bounced address", "spam reporting address", "unsubscribed address", "invalid")
+
+
+def read(notice: Notice) -> list[DeliveryReport] | None:
+    if not any(mark in notice.text for mark in _MARKS):
+        return None
+    return [report for event in objects_in(notice.text) if (report := _report(event))] or None
+
+
+def _report(event: dict[str, Any]) -> DeliveryReport | None:
+    name = string_of(event, "event").lower()
+    action, recipient = _EVENTS.get(name), string_of(event, "email")
+    if action is None or "@" not in recipient:
+        return None
+    said = string_of(event, "reason") or string_of(event, "response")
+    codes = read_codes(said)
+    reports_failure = action in (Action.FAILED, Action.DELAYED)
+    status = better_status(EnhancedStatus.find(string_of(event, "status")), codes.status) if reports_failure else None
+    reply_code = codes.reply_code if reports_failure else None
+    if status and reply_code and reply_code // 100 != status.class_:
+        status = None  # QUIRK: "status": "5.0.0" beside a 4xx
+    return DeliveryReport(
+        recipient=recipient.strip("<> "),
+        action=action,
+        permanent=action is Action.FAILED and (reply_code is None or reply_code >= 500),
+        reply_code=reply_code,
+        status=status,
+        diagnostic=said[:8192],
+        source=Source.FEEDBACK if action is Action.COMPLAINT else Source.REPORT,
+        cause="suppressed" if name == "dropped" and said.lower().startswith(_SUPPRESSED) else "",
+        feedback_type="abuse" if action is Action.COMPLAINT else "",
+        original_message_id=_message_id(string_of(event, "smtp-id")),
+        origins={"recipient": "sendgrid", "action": "sendgrid", "status": "sendgrid"},
+    )
+
+
+def _message_id(text: str) -> str:
+    return f"<{text.strip('<> ')}>" if "@" in text else ""

@@ -1,0 +1,41 @@
+"""JSON among the words of a notice, as providers of mail services send their events: whatever it is, never an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+MAX_EVENTS: Final = 1000
+
+_DECODER: Final = json.JSONDecoder(strict=False)  # line ends inside strings
+
+
+def objects_in(text: str) -> list[dict[str, Any]]:
+    """The object that begins in `text`, or those of the list that does; the first `MAX_EVENTS`."""
+    start = text.find("{")
+    if start < 0:
+        return []
+    listed = text.rfind("[", 0, start)
+    if listed >= 0 and not text[listed + 1 : start].strip():
+        start = listed
+    try:
+        value = _DECODER.raw_decode(text, start)[0]
+    except (ValueError, RecursionError):
+        return []
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values[:MAX_EVENTS] if isinstance(one, dict)]
+
+
+def object_of(holder: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The object under the path of `names`, {} where there is none."""
+    value: Any = holder
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def string_of(holder: Mapping[str, Any], name: str) -> str:
+    """The text or number under `name`, "" where there is none."""
+    value = holder.get(name)
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
