@@ -18,6 +18,7 @@ from answerback.api.root import api
 from answerback.cli.checkout import ROOT
 from answerback.sandbox.fates import FATES
 from mailroom import lifecycle
+from mailroom.causes import reference
 from mailroom.states import State
 
 DOCS = ROOT / "docs"
@@ -239,6 +240,10 @@ def test_every_fate_of_the_sandbox_is_documented_and_no_other() -> None:
         assert fate.words in rows[f"{name}@"]
         said = " ".join((fate.reply or fate.report).split()[:2])
         assert said in rows[f"{name}@"]
+
+
+def test_the_causes_are_documented_as_the_catalogue_has_them() -> None:
+    assert (DOCS / "causes.md").read_text("utf-8") == reference.markdown()
 
 
 def test_every_state_is_in_the_glossary_with_where_it_leads() -> None:

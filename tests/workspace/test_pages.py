@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 from tests.world import World
 
 from answerback.desk import webhook_queue
@@ -18,7 +19,7 @@ from answerback.rules.webhooks import Wanted
 from answerback.store import raw
 from answerback.store.models import RawMail
 from answerback.tickets.models import SupportAddress, Ticket
-from mailroom.causes import catalogue
+from mailroom.causes import catalogue, zendesk
 
 PAGES = [
     "/delivery", "/delivery/causes", "/mail/unprocessed", "/profile", "/tickets/new", "/views/new", "/search",
@@ -55,6 +56,22 @@ def test_causes_are_found_by_code(world: World, ada: Client) -> None:
     page = ada.get("/delivery/causes", {"q": "5.2.2"}).text
     assert 'id="mailbox_full"' in page
     assert 'id="address_unknown"' not in page
+
+
+def test_every_code_and_status_id_is_told_with_its_meaning(world: World, bruno: Client) -> None:
+    page = bruno.get("/delivery/causes").text
+    for code in catalogue.load().status_codes:
+        assert escape(code.meaning["de"]) in page
+    for status in zendesk.statuses().values():
+        assert f'id="status-{status.id}"' in page
+        assert escape(status.message["de"]) in page
+
+
+def test_a_code_of_a_vendor_is_found_and_leads_to_its_cause(world: World, ada: Client) -> None:
+    page = ada.get("/delivery/causes", {"q": "5.7.133"}).text
+    assert '<a href="#recipient_restricted">' in page
+    assert "Microsoft" in page
+    assert "Nothing found" in ada.get("/delivery/causes", {"q": "5.8.999"}).text
 
 
 def test_a_customer_gets_another_address_and_it_becomes_primary(world: World, ada: Client) -> None:

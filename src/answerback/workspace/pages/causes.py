@@ -1,4 +1,8 @@
-"""The cause reference: why mail fails, in words, with an anchor for each cause and each code."""
+"""The cause reference: why mail fails, in words, with an anchor for each cause and each code.
+
+Below the causes stand all codes one may meet, each with what it means and its cause, and the status ids of the API, so
+that nobody has to look a code up elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import get_language, gettext, gettext_noop
 
 from answerback.workspace.access import agent_required
-from mailroom.causes import catalogue
+from mailroom.causes import catalogue, zendesk
 from mailroom.causes.catalogue import Cause
 
 GROUP_TITLES = {
@@ -59,6 +63,36 @@ class CauseEntry:
     searchable: str
 
 
+@dataclass(frozen=True)
+class CodeRow:
+    """A code of servers, for all who have nothing but that. `said_to` is the command that it answers, "" for any."""
+
+    text: str
+    said_to: str
+    vendor: str
+    meaning: str
+    cause: str
+    cause_name: str
+
+    @property
+    def searchable(self) -> str:
+        return f"{self.text} {self.vendor} {self.meaning} {self.cause} {self.cause_name}".casefold()
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """A delivery status of the API."""
+
+    id: int
+    name: str
+    code: str
+    message: str
+
+    @property
+    def searchable(self) -> str:
+        return f"{self.id} {self.name} {self.code} {self.message}".casefold()
+
+
 @agent_required
 def causes(request: HttpRequest) -> HttpResponse:
     language = get_language() or "en"
@@ -67,9 +101,15 @@ def causes(request: HttpRequest) -> HttpResponse:
     groups = [
         {"key": group, "title": gettext(title), "causes": entries}
         for group, title in GROUP_TITLES.items()
-        if (entries := [one for one in _entries(group, language, anchors) if _matches(one, query)])
+        if (entries := [one for one in _entries(group, language, anchors) if _matches(one.searchable, query)])
     ]
-    context = {"groups": groups, "query": query, "section": "delivery"}
+    context = {
+        "groups": groups,
+        "codes": [row for row in _code_rows(language) if _matches(row.searchable, query)],
+        "statuses": [row for row in _status_rows(language) if _matches(row.searchable, query)],
+        "query": query,
+        "section": "delivery",
+    }
     return render(request, "causes/page.html", context)
 
 
@@ -121,9 +161,41 @@ def _anchor(text: str, anchors: set[str]) -> str:
     return text
 
 
-def _matches(entry: CauseEntry, query: str) -> bool:
+def _code_rows(language: str) -> list[CodeRow]:
+    """Reply codes first, then enhanced codes in the order of the registry, each with those of vendors."""
+    found = catalogue.load()
+    names = {cause.key: cause.text(language).name for cause in found.causes.values()}
+    replies = [
+        CodeRow(
+            text=str(reply.code),
+            said_to=reply.stage.upper() if reply.stage else "",
+            vendor="",
+            meaning=found.cause(reply.cause).text(language).sentence,
+            cause=reply.cause,
+            cause_name=names[reply.cause],
+        )
+        for reply in sorted(found.reply_codes, key=lambda reply: (reply.code, reply.stage or ""))
+    ]
+    statuses = sorted(found.status_codes, key=lambda code: _in_order(code.code))
+    return replies + [
+        CodeRow(code.code, "", code.vendor, code.meaning.get(language, code.name), code.cause, names[code.cause])
+        for code in statuses
+    ]
+
+
+def _in_order(code: str) -> tuple[int, int, str]:
+    """X.1.10 and 5.1.10 after X.1.9: by subject and detail, then by class."""
+    class_, subject, detail = code.split(".")
+    return int(subject), int(detail.partition("-")[0]), class_
+
+
+def _status_rows(language: str) -> list[StatusRow]:
+    return [StatusRow(row.id, row.name, row.code, row.text(language)) for row in zendesk.statuses().values()]
+
+
+def _matches(searchable: str, query: str) -> bool:
     """Every word of the query; a code also where the catalogue knows only its class-free form (X.1.1)."""
     return all(
-        word in entry.searchable or (word[:2] in {"4.", "5."} and f"x{word[1:]}" in entry.searchable)
+        word in searchable or (word[:2] in {"4.", "5."} and f"x{word[1:]}" in searchable)
         for word in query.casefold().split()
     )
