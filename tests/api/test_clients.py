@@ -13,7 +13,7 @@ from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 from tests.world import World, make_world
 from zenpy import Zenpy
-from zenpy.lib.api_objects import Comment, Identity, Macro, Ticket, User, Webhook
+from zenpy.lib.api_objects import Comment, Identity, Macro, Ticket, User, View, Webhook
 from zenpy.lib.exception import RecordNotFoundException
 
 from answerback.api import openapi
@@ -100,6 +100,11 @@ def test_zenpy_works_with_rules(zenpy: Zenpy, live_world: World) -> None:
     ticket = live_world.ticket()
     assert zenpy.tickets.show_macro_effect(ticket.pk, macro.id).ticket.status == "solved"
     assert "Done" in {one.title for one in zenpy.macros()}
+    unsolved = [{"field": "status", "operator": "less_than", "value": "solved"}]
+    view = zenpy.views.create(View(title="Unsolved", all=unsolved))
+    assert zenpy.views.execute(view).id == view.id
+    assert zenpy.views.count(view).value == 1
+    assert [found.id for found in zenpy.search_export(type="ticket", query="Printer")] == [ticket.pk]
     assert len(list(zenpy.triggers())) > 5
     assert list(zenpy.tickets.add_tags(ticket.pk, ["bounced"])) == ["bounced"]
     zenpy.webhooks.create(Webhook(name="Billing", endpoint="https://billing.example.com/", subscriptions=[]))

@@ -53,6 +53,72 @@ def test_merge(call: Call, world: World) -> None:
     assert Ticket.objects.get(pk=other.pk).status == "closed"
     assert target.comments.filter(text="The same.", public=False).exists()
     assert call("POST", f"tickets/{target.pk}/merge", {"ids": [target.pk]})[0] == 422
+    _, later = call("GET", f"job_statuses/{body['job_status']['id']}")
+    assert later == body
+    [result] = later["job_status"]["results"]
+    assert (result["id"], result["action"], result["status"]) == (other.pk, "merge", "Merged")
+
+
+def test_a_merge_has_no_way_back(call: Call, world: World) -> None:
+    target, other = world.ticket("The first"), world.ticket("Again")
+    _, body = call("POST", f"tickets/{target.pk}/merge", {"ids": [other.pk]})
+    job = Job.objects.get(pk=body["job_status"]["id"])
+    assert not jobs.may_undo(job)
+    assert not jobs.may_start_again(job)
+
+
+def test_many_tickets_are_made_by_a_job(call: Call, world: World) -> None:
+    first = {
+        "subject": "Order 7",
+        "comment": {"body": "It left.", "html_body": "<p>It <b>left</b>.</p>"},
+        "requester": {"name": "Rita", "email": "rita@ok.test"},
+        "email_ccs": [{"user_id": world.deniz.pk}],
+        "assignee_id": world.ada.person.pk,
+        "group_id": world.group.pk,
+        "priority": "high",
+        "tags": ["order"],
+    }
+    second = {"subject": "Order 8", "comment": {"body": "A note.", "public": False}, "requester_id": world.clara.pk}
+    key = {"Idempotency-Key": "made"}
+    status, body = call("POST", "tickets/create_many.json", {"tickets": [first, second]}, key)
+    assert (status, body["job_status"]["status"], body["job_status"]["total"]) == (200, "queued", 2)
+    assert call("POST", "tickets/create_many.json", {"tickets": [first, second]}, key)[1] == body
+    assert Ticket.objects.count() == 0
+    while jobs.work():
+        pass
+    done = call("GET", f"job_statuses/{body['job_status']['id']}")[1]["job_status"]
+    assert [(row["action"], row["status"]) for row in done["results"]] == [("create", "Created")] * 2
+    made = Ticket.objects.get(pk=done["results"][0]["id"])
+    assert (made.subject, made.via, made.priority, made.assignee, made.group) == (
+        "Order 7", "api", "high", world.ada, world.group,
+    )  # fmt: skip
+    assert (made.requester.name, made.submitter) == ("Rita", world.ada.person)
+    assert list(made.tags.values_list("name", flat=True)) == ["order"]
+    mailed = made.deliveries.exclude(kind="agent").order_by("recipient").values_list("recipient", flat=True)
+    assert list(mailed) == ["deniz@customer.test", "rita@ok.test"]
+    assert made.comments.get().html == "<p>It <b>left</b>.</p>"
+    other = Ticket.objects.get(pk=done["results"][1]["id"])
+    assert (other.requester, other.comments.get().public) == (world.clara, False)
+
+
+def test_of_many_tickets_one_that_cannot_be_is_named(call: Call, world: World) -> None:
+    good = {"subject": "Order 7", "comment": {"body": "It left."}, "requester_id": world.clara.pk}
+    status, body = call("POST", "tickets/create_many", {"tickets": [good, {"subject": "Empty"}]})
+    assert (status, list(body["details"])) == (422, ["tickets.1.base"])
+    assert call("POST", "tickets/create_many", {"tickets": []})[0] == 422
+    assert call("POST", "tickets/create_many", {"tickets": [good] * 101})[0] == 422
+    assert not Job.objects.exists()
+
+
+def test_a_ticket_whose_group_is_gone_meanwhile_is_not_made(call: Call, world: World) -> None:
+    good = {"subject": "Order 7", "comment": {"body": "It left."}, "requester_id": world.clara.pk}
+    _, body = call("POST", "tickets/create_many", {"tickets": [good | {"group_id": world.group.pk}, good]})
+    world.group.delete()
+    while jobs.work():
+        pass
+    done = call("GET", f"job_statuses/{body['job_status']['id']}")[1]["job_status"]
+    assert [row["reason"] for row in done["results"]] == ["named_gone", "made"]
+    assert Ticket.objects.count() == 1
 
 
 def test_tags_of_a_ticket(call: Call, world: World) -> None:

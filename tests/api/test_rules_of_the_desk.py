@@ -129,6 +129,29 @@ def test_a_macro_of_ones_own(call: Call, call_as_admin: Call, world: World) -> N
     assert call("POST", "macros", {"macro": wrong})[0] == 422
 
 
+def test_a_macro_names_agents_by_their_user_ids(call: Call, world: World) -> None:
+    agent = str(world.bruno.person.pk)
+    actions = [{"field": "assignee_id", "value": agent}, {"field": "group_id", "value": str(world.group.pk)}]
+    macro = {"title": "To Bruno", "restriction": {"type": "User"}, "actions": actions}
+    _, body = call("POST", "macros", {"macro": macro})
+    made = body["macro"]
+    assert made["actions"] == actions
+    assert Macro.objects.get(pk=made["id"]).actions[0]["value"] == str(world.bruno.pk)
+    assert call("PUT", f"macros/{made['id']}", {"macro": {"title": "Bruno"}})[1]["macro"]["actions"] == actions
+    ticket = world.ticket()
+    applied = call("GET", f"tickets/{ticket.pk}/macros/{made['id']}/apply")[1]["result"]["ticket"]
+    assert applied == {"id": ticket.pk, "assignee_id": world.bruno.person.pk, "group_id": world.group.pk}
+    wrong = macro | {"actions": [{"field": "assignee_id", "value": str(world.clara.pk)}]}
+    assert call("POST", "macros", {"macro": wrong})[0] == 422
+
+
+def test_a_customer_is_no_agent_of_a_rule(call_as_admin: Call, world: World) -> None:
+    """Also where their user id is some agent's account id."""
+    sent = TRIGGER | {"actions": [{"field": "assignee_id", "value": world.clara.pk}]}
+    status, body = call_as_admin("POST", "triggers", {"trigger": sent})
+    assert (status, list(body["details"])) == (422, ["actions.0"])
+
+
 def test_macro_lists_cost_the_same_for_many(call: Call, world: World, django_assert_max_num_queries: Any) -> None:
     for number in range(12):
         call("POST", "macros", {"macro": {"title": f"m{number}", "restriction": {"type": "User"}, "actions": _SOLVE}})

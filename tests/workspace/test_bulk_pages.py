@@ -11,12 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.world import World
 
+from answerback.cli.checkout import ROOT
 from answerback.desk.models import Job
 from answerback.outbound import mail_domains
 from answerback.outbound.models import Delivery
 from answerback.people import identities
 from answerback.tickets.models import Ticket
 from answerback.workers import work_jobs
+from answerback.workspace import job_words
 
 REFUSED = "554 5.7.1 Relay access denied"
 
@@ -177,3 +179,11 @@ def test_the_bar_shows_running_jobs(world: World, ada: Client) -> None:
     _, fields = confirmed(ada, act="reassign", tickets=[world.ticket().pk])
     ada.post("/bulk/start", fields | {"assignee": world.ada.pk})
     assert "1 job under way" in ada.get("/frame/jobs").text
+
+
+def test_what_a_job_can_say_of_an_item_has_a_sentence() -> None:
+    files = [*(ROOT / "src/answerback/desk/bulk").glob("*.py"), ROOT / "src/answerback/desk/jobs.py"]
+    code = "".join(file.read_text("utf-8") for file in files)
+    reasons = set(re.findall(r'(?:\b(?:done|skipped|failed)\(|Result\(\S+ )"(\w+)"', code)) | {"cancelled", "merged"}
+    assert reasons >= {"complaint", "made", "released", "not_held"}
+    assert reasons - job_words.REASONS.keys() == set()

@@ -13,19 +13,21 @@ from answerback.api.auth import caller
 from answerback.api.describe import IDEMPOTENT, PAGED, doc, listed, needed, one, query
 from answerback.api.errors import InvalidError
 from answerback.api.once import once
-from answerback.api.tickets import TicketIn, job_options
+from answerback.api.tickets import TicketIn, job_options, new_ticket
 from answerback.api.users import time
 from answerback.desk import jobs, merge_tickets
-from answerback.desk.bulk import targets
+from answerback.desk.bulk import create_tickets, targets
 from answerback.desk.bulk.targets import Target
 from answerback.desk.models import Job, JobItem
 from answerback.people.models import Account
+from answerback.tickets.changes import NewTicket
 from answerback.tickets.models import Ticket
 
 router = Router(tags=["jobs"])
 
 KIND = "update_tickets"
-_WORDS = {JobItem.State.DONE: "Updated", JobItem.State.SKIPPED: "Skipped", JobItem.State.FAILED: "Failed"}
+_DONE = {"create_tickets": ("create", "Created"), "merge_tickets": ("merge", "Merged")}  # all others: update
+_NOT_DONE = {JobItem.State.SKIPPED: "Skipped", JobItem.State.FAILED: "Failed"}
 
 
 class JobStatusOut(Schema):
@@ -52,6 +54,10 @@ class ManyBody(Schema):
     tickets: list[ManyIn] | None = None
 
 
+class NewTicketsBody(Schema):
+    tickets: list[TicketIn]
+
+
 class MergeTicketsIn(Schema):
     ids: list[int]
     target_comment: str | None = None
@@ -62,6 +68,12 @@ class MergeTicketsIn(Schema):
 
 JobStatusAnswer = one("job_status", JobStatusOut)
 JobStatusList = listed("job_statuses", JobStatusOut)
+_NEW = {
+    "tickets": [
+        {"subject": "Order 7", "comment": {"body": "It left today."}, "requester": {"email": "anna@example.org"}},
+        {"subject": "Order 8", "comment": {"body": "It left today."}, "requester": {"email": "deniz@example.org"}},
+    ]
+}
 _ALL_SOLVED = {"ticket": {"status": "solved", "additional_tags": ["outage"]}}
 
 
@@ -82,6 +94,15 @@ def update_many_tickets(request: HttpRequest, body: ManyBody) -> HttpResponse:
     return once(request, lambda: _start(request, body))
 
 
+@router.post("/tickets/create_many", **doc(JobStatusAnswer, takes=IDEMPOTENT, example=_NEW, faults=(404, 422)))
+def create_many_tickets(request: HttpRequest, body: NewTicketsBody) -> HttpResponse:
+    """Make many tickets
+
+    At most 100. Gives a job; its results name the tickets as they are made. Where one cannot be, none is.
+    """
+    return once(request, lambda: _create(body.tickets, caller(request)))
+
+
 @router.post(
     "/tickets/{int:ticket_id}/merge",
     **doc(JobStatusAnswer, example={"ids": [36, 37]}, takes=IDEMPOTENT, faults=(404, 422)),
@@ -89,7 +110,7 @@ def update_many_tickets(request: HttpRequest, body: ManyBody) -> HttpResponse:
 def merge_many_tickets(request: HttpRequest, ticket_id: int, body: MergeTicketsIn) -> HttpResponse:
     """Merge these tickets into this one
 
-    It is done when it answers; the job is told for the sake of programs that wait for one.
+    It is done when it answers; the job is there for programs that ask for it later.
     """
     return once(request, lambda: _merge(ticket_id, body, caller(request)))
 
@@ -110,15 +131,15 @@ def show_many_job_statuses(request: HttpRequest) -> HttpResponse:
 @router.get("/job_statuses/{int:job_id}", **doc(JobStatusAnswer, faults=(404,)))
 def show_job_status(request: HttpRequest, job_id: int) -> HttpResponse:
     """How far a job is"""
-    return JsonResponse({"job_status": present([Job.objects.get(pk=job_id)])[0]})
+    return _answer(Job.objects.get(pk=job_id))
 
 
 def present(rows: list[Job]) -> list[dict[str, Any]]:
     """In a fixed number of queries."""
-    progress = jobs.progress_of(rows)
+    progress, kept = jobs.progress_of(rows), {job.pk: job for job in rows}
     results: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for item in JobItem.objects.filter(job__in=rows).exclude(state=JobItem.State.WAITING).order_by("id"):
-        results[item.job_id].append(_result(item, len(results[item.job_id])))
+        results[item.job_id].append(_result(kept[item.job_id], item, len(results[item.job_id])))
     return [
         {
             "id": str(job.pk),
@@ -142,7 +163,7 @@ def _start(request: HttpRequest, body: ManyBody) -> HttpResponse:
         job = jobs.start(KIND, found, caller(request), source={"api": True})
     except jobs.NothingToDoError:
         raise InvalidError(ids="Ids: there is none of these tickets") from None
-    return JsonResponse({"job_status": present([job])[0]})
+    return _answer(job)
 
 
 def _same_for_all(request: HttpRequest, sent: TicketIn) -> list[Target]:
@@ -158,6 +179,20 @@ def _each_its_own(sent: list[ManyIn]) -> list[Target]:
     ]
 
 
+def _create(sent: list[TicketIn], by: Account) -> HttpResponse:
+    if not 1 <= len(sent) <= paging.MOST:
+        raise InvalidError(tickets=f"Tickets: 1 to {paging.MOST} at once")
+    wanted = [create_tickets.options_of(_new_ticket(number, one, by)) for number, one in enumerate(sent)]
+    return _answer(jobs.start_new("create_tickets", wanted, by, source={"api": True}))
+
+
+def _new_ticket(number: int, sent: TicketIn, by: Account) -> NewTicket:
+    try:
+        return new_ticket(sent, by)
+    except InvalidError as error:
+        raise InvalidError(**{f"tickets.{number}.{field}": text for field, text in error.details.items()}) from None
+
+
 def _merge(ticket_id: int, body: MergeTicketsIn, by: Account) -> HttpResponse:
     target = Ticket.objects.get(pk=ticket_id)
     others = list(Ticket.objects.filter(pk__in=body.ids))
@@ -169,20 +204,22 @@ def _merge(ticket_id: int, body: MergeTicketsIn, by: Account) -> HttpResponse:
         body.source_comment_is_public,
     )
     try:
-        merge_tickets.merge(body.ids, ticket_id, by, wording, via="api")
+        return _answer(merge_tickets.merge_as_job(body.ids, ticket_id, by, wording))
     except merge_tickets.CannotMergeError as error:
         raise InvalidError(ids=f"Ids: cannot be merged ({error.problem})") from None
-    results = [{"id": pk, "action": "merge", "status": "Merged", "success": True} for pk in body.ids]
-    shown = {"id": f"merge-{ticket_id}", "url": None, "job_type": "merge", "status": "completed", "message": None}
-    return JsonResponse({"job_status": shown | {"total": len(results), "progress": len(results), "results": results}})
 
 
-def _result(item: JobItem, index: int) -> dict[str, Any]:
+def _answer(job: Job) -> HttpResponse:
+    return JsonResponse({"job_status": present([job])[0]})
+
+
+def _result(job: Job, item: JobItem, index: int) -> dict[str, Any]:
+    action, word = _DONE.get(job.kind, ("update", "Updated"))
     return {
         "index": index,
         "id": item.ticket_id,
-        "action": "update",
-        "status": _WORDS[JobItem.State(item.state)],
+        "action": action,
+        "status": _NOT_DONE.get(JobItem.State(item.state), word),
         "success": item.state == JobItem.State.DONE,
         "reason": item.reason or None,
     }

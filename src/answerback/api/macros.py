@@ -9,15 +9,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
 from ninja import Router, Schema
 
-from answerback.api import paging
+from answerback.api import paging, restriction
+from answerback.api.agents import NOBODY, Agents
 from answerback.api.auth import caller
 from answerback.api.describe import PAGED, doc, listed, one
 from answerback.api.errors import ForbiddenError, InvalidError
 from answerback.api.users import time
 from answerback.desk import macros as desk_macros
-from answerback.people.models import Account, Group
+from answerback.people.models import Account
 from answerback.rules import macros as rows
 from answerback.rules.models import Macro
+from answerback.tickets.changes import UNSET
 from answerback.tickets.models import Ticket
 
 router = Router(tags=["macros"])
@@ -124,14 +126,14 @@ def apply_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpResp
     """
     by = caller(request)
     applied = desk_macros.apply(_seen_by(by).get(pk=macro_id, active=True), Ticket.objects.get(pk=ticket_id), by)
-    ticket: dict[str, Any] = {"id": ticket_id, **dict(applied.fields)}
+    ticket: dict[str, Any] = {"id": ticket_id, **_changed(applied)}
     if applied.text:
         ticket["comment"] = {"body": applied.text, "public": applied.public is not False}
     return JsonResponse({"result": {"ticket": ticket}})
 
 
 def present(macros: list[Macro]) -> list[dict[str, Any]]:
-    people = dict(Account.objects.filter(pk__in=[row.owner_id for row in macros]).values_list("pk", "person_id"))
+    users, agents = restriction.users(macros), Agents()
     return [
         {
             "id": macro.pk,
@@ -142,8 +144,8 @@ def present(macros: list[Macro]) -> list[dict[str, Any]]:
             "active": macro.active,
             "position": macro.position,
             "default": bool(macro.key),
-            "actions": macro.actions,
-            "restriction": _restriction(macro, people),
+            "actions": [_shown_action(row, agents) for row in macro.actions],
+            "restriction": restriction.present(macro, users),
             "created_at": time(macro.created_at),
             "updated_at": time(macro.updated_at),
         }
@@ -151,10 +153,17 @@ def present(macros: list[Macro]) -> list[dict[str, Any]]:
     ]
 
 
-def _restriction(macro: Macro, people: dict[int, int]) -> dict[str, Any] | None:
-    if macro.owner_id:
-        return {"type": "User", "id": people.get(macro.owner_id)}
-    return {"type": "Group", "id": macro.group_id} if macro.group_id else None
+def _changed(applied: desk_macros.Applied) -> dict[str, Any]:
+    """The fields, with ids where people read names. Somebody who left changes nothing."""
+    shown: dict[str, Any] = dict(applied.fields)
+    assignee, group = applied.changes.assignee, applied.changes.group
+    shown.pop("assignee_id", None)
+    shown.pop("group_id", None)
+    if assignee is not UNSET:
+        shown["assignee_id"] = assignee.person_id if assignee else None
+    if group is not UNSET:
+        shown["group_id"] = group.pk if group else None
+    return shown
 
 
 def _seen_by(account: Account) -> QuerySet[Macro]:
@@ -173,10 +182,12 @@ def _wanted(old: Macro | None, sent: MacroIn, by: Account) -> rows.Wanted:
     title = sent.title if sent.title is not None else old.title if old else ""
     if not rows.clean_title(title):
         raise InvalidError(title="Title: cannot be blank")
-    owner, group = _audience(old, sent, by)
+    given = "restriction" in sent.model_fields_set
+    owner, group = restriction.wanted(old, sent.restriction, given, by)
     actions = {row["field"]: row["value"] for row in old.actions} if old else {}
     if sent.actions is not None:
-        actions = dict(_action(row) for row in sent.actions)
+        agents = Agents()
+        actions = dict(_action(row, agents) for row in sent.actions)
     if not actions:
         raise InvalidError(actions="Actions: cannot be blank")
     return rows.Wanted(
@@ -189,24 +200,11 @@ def _wanted(old: Macro | None, sent: MacroIn, by: Account) -> rows.Wanted:
     )
 
 
-def _audience(old: Macro | None, sent: MacroIn, by: Account) -> tuple[Account | None, Group | None]:
-    if old and "restriction" not in sent.model_fields_set:
-        return old.owner, old.group
-    kind = (sent.restriction or {}).get("type")
-    if kind == "User":
-        return by, None
-    if not by.is_admin:
-        raise ForbiddenError("Only administrators make macros for others")
-    if kind != "Group":
-        return None, None
-    number = str((sent.restriction or {}).get("id") or "0")
-    group = Group.objects.filter(pk=int(number) if number.isdecimal() and len(number) < 18 else 0).first()
-    if group is None:
-        raise InvalidError(restriction="Restriction: there is no such group")
-    return None, group
+def _shown_action(row: dict[str, Any], agents: Agents) -> dict[str, Any]:
+    return row | {"value": agents.user(str(row["value"]))} if row["field"] == "assignee_id" else row
 
 
-def _action(row: dict[str, Any]) -> tuple[str, Any]:
+def _action(row: dict[str, Any], agents: Agents) -> tuple[str, Any]:
     """A text stands for every language; Zendesk's `[channel, text]` is taken too."""
     field, value = str(row.get("field", "")), row.get("value")
     if field not in rows.FIELDS:
@@ -214,4 +212,7 @@ def _action(row: dict[str, Any]) -> tuple[str, Any]:
     if field == "comment_value":
         text = value[-1] if isinstance(value, list) and value else value
         return field, text if isinstance(text, dict) else {"": str(text or "")}
-    return field, "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    if field == "assignee_id" and (text := agents.account(text)) == NOBODY:
+        raise InvalidError(actions="Actions: assignee_id is not an agent's")
+    return field, text

@@ -12,8 +12,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, JsonResponse
 
 from answerback.api.errors import BadRequestError
+from answerback.search import keyset
 
 MOST = 100
+_NOT_OURS = "the cursor is not one of ours"
 Beside = Callable[[list[Any]], dict[str, Any]]
 
 
@@ -68,9 +70,7 @@ def _by_cursor(
     keep_cursor: bool,
     beside: Beside | None,
 ) -> JsonResponse:
-    after, before = request.GET.get("page[after]"), request.GET.get("page[before]")
-    if after and before:
-        raise BadRequestError("page[after] and page[before] exclude each other")
+    after, before = _asked(request)
     size = _integer(request, "page[size]", _integer(request, "per_page", MOST, MOST), MOST)
     backwards = bool(before)
     descending = newest_first != backwards
@@ -87,12 +87,31 @@ def _by_cursor(
     body = {
         key: present(found),
         "meta": {"has_more": has_next, "after_cursor": last, "before_cursor": first},
-        "links": {
-            "next": _link(request, **{"page[after]": last, "page[before]": None}) if has_next and last else None,
-            "prev": _link(request, **{"page[before]": first, "page[after]": None}) if has_previous and first else None,
-        },
+        "links": _neighbours(request, last if has_next else None, first if has_previous else None),
     }
     return JsonResponse(body | (beside(found) if beside else {}))
+
+
+def by_mark(
+    request: HttpRequest,
+    page: Callable[[str, str, int], keyset.Page],
+    key: str,
+    present: Callable[[list[Any]], list[dict[str, Any]]],
+    beside: dict[str, Any],
+    most: int,
+) -> JsonResponse:
+    """One page of what has an order of its own: `page` is called with after, before and size. Cursors are its marks."""
+    after, before = _asked(request)
+    if (mark := after or before) and keyset.read_mark(mark, 1) is None:
+        raise BadRequestError(_NOT_OURS)
+    found = page(after, before, _integer(request, "page[size]", MOST, most))
+    following, previous = found.after or None, found.before or None
+    body = {
+        key: present(found.rows),
+        "meta": {"has_more": bool(following), "after_cursor": following, "before_cursor": previous},
+        "links": _neighbours(request, following, previous),
+    }
+    return JsonResponse(body | beside)
 
 
 def ids(text: str) -> list[int]:
@@ -106,6 +125,21 @@ def ids(text: str) -> list[int]:
 def url(path: str) -> str:
     """An absolute address a client can follow."""
     return f"{settings.BASE_URL}/api/v2/{path}"
+
+
+def _asked(request: HttpRequest) -> tuple[str, str]:
+    """The cursors to go on from, after and before. BadRequestError."""
+    after, before = request.GET.get("page[after]", ""), request.GET.get("page[before]", "")
+    if after and before:
+        raise BadRequestError("page[after] and page[before] exclude each other")
+    return after, before
+
+
+def _neighbours(request: HttpRequest, after: str | None, before: str | None) -> dict[str, str | None]:
+    return {
+        "next": _link(request, **{"page[after]": after, "page[before]": None}) if after else None,
+        "prev": _link(request, **{"page[before]": before, "page[after]": None}) if before else None,
+    }
 
 
 def _link(request: HttpRequest, **changed: Any) -> str:
@@ -127,4 +161,4 @@ def _read_cursor(text: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
-        raise BadRequestError("the cursor is not one of ours") from None
+        raise BadRequestError(_NOT_OURS) from None

@@ -19,6 +19,7 @@ from answerback.api import (
     tickets,
     uploads,
     users,
+    views,
     webhooks,
 )
 from answerback.api.auth import TokenAuth
@@ -48,6 +49,7 @@ for router in (
     tickets.router,
     groups.router,
     searching.router,
+    views.router,
     notifications.router,
     failures.router,
     uploads.router,

@@ -1,12 +1,8 @@
-"""Triggers and automations, in Zendesk's shapes. Everybody reads them; only administrators change them.
-
-Agents are named by their user ids here, as everywhere in the API; rules keep accounts.
-"""
+"""Triggers and automations, in Zendesk's shapes. Everybody reads them; only administrators change them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,6 +11,7 @@ from django.utils.translation import gettext
 from ninja import Router, Schema
 
 from answerback.api import paging
+from answerback.api.agents import Agents
 from answerback.api.auth import admin
 from answerback.api.describe import PAGED, doc, listed, one
 from answerback.api.errors import InvalidError
@@ -203,28 +200,12 @@ def delete_automation(request: HttpRequest, automation_id: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-class Agents:
-    """User ids of agents and the accounts behind them; read where a rule names one."""
-
-    @cached_property
-    def _rows(self) -> list[tuple[int, int]]:
-        return list(Account.objects.values_list("pk", "person_id"))
-
-    @cached_property
-    def accounts(self) -> Mapping[str, str]:
-        return {str(person): str(account) for account, person in self._rows}
-
-    @cached_property
-    def users(self) -> Mapping[str, str]:
-        return {str(account): str(person) for account, person in self._rows}
-
-
 def _kept(model: type[Any]) -> QuerySet[Any]:
     return model.objects.filter(deleted_at__isnull=True)
 
 
 def _save(rule: Any, sent: RuleIn, use: Use, by: Account) -> Any:
-    accounts = Agents().accounts.get
+    accounts = Agents().account
     given = dict(sent.conditions or {})
     given |= {name: rows for name in validation.BLOCKS if (rows := getattr(sent, name)) is not None}
     conditions = dict(rule.conditions or {}) | {
@@ -251,7 +232,7 @@ def _words(problem: validation.Problem) -> str:
     return text % problem.about if problem.about else text
 
 
-Translate = Callable[[str], str | None]
+Translate = Callable[[str], str]
 
 
 def _condition(row: Mapping[str, Any], translate: Translate) -> dict[str, str]:
@@ -259,7 +240,7 @@ def _condition(row: Mapping[str, Any], translate: Translate) -> dict[str, str]:
     text = "" if value is None else str(value)
     known = CONDITIONS.get(field)
     if known and known.kind is Kind.AGENT:
-        text = translate(text) or text
+        text = translate(text)
     return {"field": field, "operator": str(row.get("operator") or "is"), "value": text}
 
 
@@ -267,9 +248,9 @@ def _action(row: Mapping[str, Any], translate: Translate) -> dict[str, Any]:
     field, value = str(row.get("field", "")), row.get("value", "")
     known = ACTIONS.get(field)
     if known and known.kind is Kind.AGENT:
-        value = translate(str(value)) or str(value)
+        value = translate(str(value))
     elif known and known.kind in _MAILS and isinstance(value, list) and value:
-        value = [translate(str(value[0])) or str(value[0]), *value[1:]]
+        value = [translate(str(value[0])), *value[1:]]
     elif not isinstance(value, list | dict):
         value = "" if value is None else str(value)
     return {"field": field, "value": value}
@@ -284,7 +265,7 @@ def _present_automations(rules: list[Any]) -> list[dict[str, Any]]:
 
 
 def _present(rules: list[Any], key: str) -> list[dict[str, Any]]:
-    users = Agents().users.get
+    users = Agents().user
     return [
         {
             "id": rule.pk,

@@ -18,7 +18,8 @@ from answerback.api.once import once
 from answerback.api.users import UserOut, time
 from answerback.api.users import present as present_users
 from answerback.desk import change as desk_change
-from answerback.desk import new_ticket, upload_tokens
+from answerback.desk import upload_tokens
+from answerback.desk.new_ticket import open_ticket
 from answerback.desk.reply import EmptyCommentError, Reply, comment_of, reply
 from answerback.people import identities
 from answerback.people.models import Account, Group, Person
@@ -277,29 +278,8 @@ def job_options(sent: TicketIn) -> dict[str, Any]:
     return options
 
 
-def _create(sent: TicketIn, by: Account) -> HttpResponse:
-    audit = new_ticket.open_ticket(_new_ticket(sent, by))
-    answer = JsonResponse(_with_audit(audit), status=201)
-    answer.headers["Location"] = paging.url(f"tickets/{audit.ticket_id}.json")
-    return answer
-
-
-def _update(ticket_id: int, sent: TicketIn, by: Account) -> HttpResponse:
-    changes = _changes(sent)
-    if sent.comment:
-        try:
-            audit: Audit | None = reply(ticket_id, _reply(sent.comment, by), by, "api", changes)
-        except EmptyCommentError:
-            raise InvalidError(comment="Comment: cannot be blank") from None
-    else:
-        audit = desk_change.change(ticket_id, changes, by, "api")
-    if audit is None:
-        ticket = Ticket.objects.get(pk=ticket_id)
-        return JsonResponse({"ticket": present([ticket])[0], "audit": None})
-    return JsonResponse(_with_audit(audit))
-
-
-def _new_ticket(sent: TicketIn, by: Account) -> NewTicket:
+def new_ticket(sent: TicketIn, by: Account) -> NewTicket:
+    """The ticket that was sent, checked but not made. InvalidError, Group.DoesNotExist, Person.DoesNotExist."""
     comment = sent.comment or (CommentIn(body=sent.description) if sent.description else None)
     if comment is None or not (comment.body or comment.html_body).strip():
         raise InvalidError(base="Description: cannot be blank")
@@ -320,6 +300,28 @@ def _new_ticket(sent: TicketIn, by: Account) -> NewTicket:
         tags=sent.tags or [],
         ccs=[person for person in _ccs(sent)[0] if person != requester],
     )
+
+
+def _create(sent: TicketIn, by: Account) -> HttpResponse:
+    audit = open_ticket(new_ticket(sent, by))
+    answer = JsonResponse(_with_audit(audit), status=201)
+    answer.headers["Location"] = paging.url(f"tickets/{audit.ticket_id}.json")
+    return answer
+
+
+def _update(ticket_id: int, sent: TicketIn, by: Account) -> HttpResponse:
+    changes = _changes(sent)
+    if sent.comment:
+        try:
+            audit: Audit | None = reply(ticket_id, _reply(sent.comment, by), by, "api", changes)
+        except EmptyCommentError:
+            raise InvalidError(comment="Comment: cannot be blank") from None
+    else:
+        audit = desk_change.change(ticket_id, changes, by, "api")
+    if audit is None:
+        ticket = Ticket.objects.get(pk=ticket_id)
+        return JsonResponse({"ticket": present([ticket])[0], "audit": None})
+    return JsonResponse(_with_audit(audit))
 
 
 def _changes(sent: TicketIn) -> Changes:

@@ -85,6 +85,20 @@ def start(
     return _start(job, [_item(kind, target) for target in items])
 
 
+def start_new(kind: str, wanted: Sequence[dict[str, Any]], by: Account, source: dict[str, Any]) -> Job:
+    """A job that makes something of each of `wanted`, which are options. NothingToDoError."""
+    job = Job(kind=kind, source=source, by=by, key=ids.random_token())
+    return _start(job, [JobItem(options=one) for one in wanted])
+
+
+def record(kind: str, ticket_ids: Iterable[int], result: Result, by: Account, source: dict[str, Any]) -> Job:
+    """A job that is over: it was done at once, and is kept for those who ask how it went. It has no way back."""
+    now = clock.now()
+    job = Job(kind=kind, source=source, by=by, key=ids.random_token(), status=Status.COMPLETED, ended_at=now)
+    told = {"state": result.state, "reason": result.reason, "detail": result.detail, "ended_at": now}
+    return _start(job, [JobItem(ticket_id=pk, **told) for pk in ticket_ids])
+
+
 def work(seconds: float = 0.5) -> int:
     """Do items of all running jobs in turn, for about so long, but one of each. Gives how many were done."""
     end = time.monotonic() + seconds
@@ -115,8 +129,10 @@ def cancel(job: Job, by: Account) -> None:
 
 def may_undo(job: Job) -> bool:
     """Whether there is a way back, and nobody has taken it yet. The job has ended."""
+    kind = KINDS.get(job.kind)
     return (
-        KINDS[job.kind].undo is not None
+        kind is not None
+        and kind.undo is not None
         and not job.undo
         and job.status not in RUNNING
         and JobItem.objects.filter(job=job, state=State.DONE).exists()
@@ -264,9 +280,9 @@ def _do_one(job: Job) -> bool:
 def _act(job: Job, item: JobItem) -> Result:
     if job.by is None:
         return skipped("nobody")
-    if item.ticket_id is None:
-        return skipped("gone")
     kind = KINDS[job.kind]
+    if item.ticket_id is None and kind.about is not About.NEW_TICKETS:
+        return skipped("gone")
     try:
         if not job.undo:
             return kind.act(item, {**job.options, **item.options}, job.by)
@@ -278,8 +294,9 @@ def _act(job: Job, item: JobItem) -> Result:
 
 
 def _note(item: JobItem, result: Result) -> None:
+    made = {"ticket_id": result.ticket_id} if result.ticket_id else {}
     JobItem.objects.filter(pk=item.pk, state=State.WAITING).update(
-        state=result.state, reason=result.reason, detail=result.detail, ended_at=clock.now()
+        state=result.state, reason=result.reason, detail=result.detail, ended_at=clock.now(), **made
     )
 
 

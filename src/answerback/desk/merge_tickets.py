@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from answerback.desk import effects
+from answerback.desk import effects, jobs
+from answerback.desk.bulk.result import done
+from answerback.desk.models import Job
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
 from answerback.people.models import Account, Person
@@ -28,6 +30,7 @@ from answerback.tickets import merged, update
 from answerback.tickets.changes import Changes, NewComment
 from answerback.tickets.models import FAILURE_TAG, Comment, Participant, Ticket
 
+KIND = "merge_tickets"  # Job.kind
 MOST = 50  # tickets merged at once
 LAST_COMMENT_KEPT = 2000
 _STAY = {FAILURE_TAG, merged.TAG}  # tags that speak of the ticket itself
@@ -68,6 +71,14 @@ def merge(
         _take_over(target, others, people, by, wording, via)
     target.refresh_from_db()
     return target
+
+
+def merge_as_job(ticket_ids: Collection[int], into: int, by: Account, wording: Wording) -> Job:
+    """The same for a program, with a job that tells of it: each of the others is an item. CannotMergeError."""
+    with transaction.atomic():
+        merge(ticket_ids, into, by, wording, via="api")
+        result = done("merged", into=into)
+        return jobs.record(KIND, dict.fromkeys(ticket_ids), result, by, source={"api": True})
 
 
 def suggest_wording(target: Ticket, others: Sequence[Ticket]) -> Wording:

@@ -73,7 +73,7 @@ class Job(models.Model):
         FAILED = "failed"  # not one item could be done
         KILLED = "killed"  # cancelled; what was done before stays done
 
-    kind = models.CharField(max_length=30)  # a key of desk.bulk.KINDS
+    kind = models.CharField(max_length=30)  # a key of desk.bulk.KINDS, or of what was done at once
     options = models.JSONField(default=dict)  # what that kind needs: {"old": "a.example", "new": "b.example"}
     source = models.JSONField(default=dict)  # where it was started: {"view": "undelivered"}, {"cause": "mailbox_full"}
     key = models.CharField(max_length=64, unique=True)  # of the form: sent twice, it starts once

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,8 @@ IS = ("is", "is_not")
 RANKED = (*IS, "less_than", "greater_than")
 HAS = ("includes", "not_includes")
 AGO = ("within_hours", "before_hours")
+BLOCKS = ("all", "any")
+MOST_ROWS = 20  # of a view, in each block
 _MOST_HOURS = 24 * 365 * 50
 
 
@@ -46,6 +48,16 @@ def build(conditions: dict[str, list[dict[str, Any]]], account: Account | None) 
     for row in conditions.get("any", []):
         some |= _row(row, account)
     return every & some
+
+
+def understands(row: Mapping[str, Any], account: Account | None) -> bool:
+    """Is there such a field, with this operator, and a value that says something?"""
+    condition, value = CONDITIONS.get(row["field"]), str(row["value"])
+    if condition is None or row["operator"] not in condition.operators:
+        return False
+    if condition.kind == "hours" and not _number(value):
+        return False
+    return condition.find(row["operator"], value, account) not in (Q(), ~Q(), nothing(), ~nothing())
 
 
 def delivery(value: str, account: Account | None = None) -> Q:
@@ -106,14 +118,21 @@ def _type(operator: str, value: str, account: Account | None) -> Q:
 def _assignee(operator: str, value: str, account: Account | None) -> Q:
     if value == "current_user":
         return _is(Q(assignee=account), operator)
-    return _is(Q(assignee=_number(value)) if _number(value) else Q(assignee__isnull=True), operator)
+    return _linked("assignee", operator, value)
 
 
 def _group(operator: str, value: str, account: Account | None) -> Q:
     if value == "current_groups":
         groups = list(account.groups.values_list("pk", flat=True)) if account else []
         return _is(Q(group__in=groups), operator)
-    return _is(Q(group=_number(value)) if _number(value) else Q(group__isnull=True), operator)
+    return _linked("group", operator, value)
+
+
+def _linked(column: str, operator: str, value: str) -> Q:
+    """By id; "" is none at all."""
+    if value and not _number(value):
+        return nothing()
+    return _is(Q(**{column: _number(value)}) if value else Q(**{f"{column}__isnull": True}), operator)
 
 
 def _requester(operator: str, value: str, account: Account | None) -> Q:

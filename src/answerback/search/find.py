@@ -62,6 +62,11 @@ def tickets(search: Search, most: int = MOST) -> QuerySet[Ticket]:
     return Ticket.objects.filter(pk__in=_newest_ids(search, rows, most))
 
 
+def is_complete(search: Search, most: int = MOST) -> bool:
+    """Are these all?"""
+    return not (search.terms or search.without) or count(search, most) <= most
+
+
 def count(search: Search, most: int = MOST) -> int:
     """How many, up to `most` + 1."""
     if not search.terms and not search.without:

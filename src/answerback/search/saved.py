@@ -39,6 +39,11 @@ class Definition:
     active: bool = True
 
 
+def may_change(view: View, by: Account) -> bool:
+    """One's own views; what is shared only as an admin."""
+    return by.is_admin if view.owner_id is None else view.owner_id == by.pk
+
+
 def save_view(view: View | None, wanted: Definition) -> View:
     """A new view (None) or a changed one."""
     now = clock.now()

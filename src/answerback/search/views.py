@@ -167,12 +167,12 @@ def with_names(rows: QuerySet[Ticket], columns: Iterable[str] = ()) -> QuerySet[
     return rows.select_related("requester", "assignee__person", "group", *further)
 
 
-def counts(views: Sequence[View], account: Account) -> dict[int, int]:
-    """By view id, in one query. Each is counted up to COUNTED + 1 only: no list is walked to its end."""
+def counts(views: Sequence[View], account: Account, most: int | None = COUNTED + 1) -> dict[int, int]:
+    """By view id, in one query. Each is counted up to `most` only, so that no list is walked to its end; None: all."""
     found = dict.fromkeys((view.pk for view in views), 0)
     asked: dict[int, tuple[str, tuple[Any, ...]]] = {}
     for view in views:
-        rows = tickets(view, account).order_by().values("pk")[: COUNTED + 1]
+        rows = tickets(view, account).order_by().values("pk")[:most]
         try:
             asked[view.pk] = rows.query.sql_with_params()
         except EmptyResultSet:  # nothing can match

@@ -20,6 +20,8 @@ KINDS = {
     "release": gettext_noop("Send what is held"),
     "reassign": gettext_noop("Reassign"),
     "update_tickets": gettext_noop("Change tickets"),
+    "create_tickets": gettext_noop("Make tickets"),
+    "merge_tickets": gettext_noop("Merge tickets"),
 }
 UNDONE = {
     "swap_domain": gettext_noop("Take back: correct the domain"),
@@ -49,6 +51,8 @@ REASONS = {
     "deliverable_and_sent": gettext_noop("%(recipient)s is marked deliverable, and the mail goes now."),
     "swapped": gettext_noop("%(recipient)s became %(address)s, and the mail goes there."),
     "swapped_back": gettext_noop("%(recipient)s is the address again. What was sent to %(address)s stays sent."),
+    "made": gettext_noop("Made."),
+    "merged": gettext_noop("Merged into ticket #%(into)s."),
     "changed": gettext_noop("Changed."),
     "changed_back": gettext_noop("As it was before."),
     "no_failure": gettext_noop("No open failure here, or it is being sent again already."),
@@ -69,6 +73,7 @@ REASONS = {
     "changed_since": gettext_noop("Somebody has changed it since, so it stays as it is."),
     "nothing_to_undo": gettext_noop("Nothing to take back."),
     "gone": gettext_noop("The ticket or the mail does not exist any more."),
+    "named_gone": gettext_noop("Somebody or something that the ticket was to have does not exist any more."),
     "nobody": gettext_noop("Whoever started this does not exist any more."),
     "cancelled": gettext_noop("Cancelled before its turn."),
     "unexpected": gettext_noop("An error of ours. Nothing was done here; please start it again."),

@@ -1,8 +1,9 @@
 """What can be done to many at once, one file each. `desk.jobs` calls `act` and `undo` for each item, in a transaction.
 
-A kind is about failures, held mail or tickets. `act` does one item and says what became of it; what it cannot do is
-skipped with the reason, never an error. `foresee` says beforehand which would be skipped, in a fixed number of queries.
-`undo`, where the thing can be taken back, is given the item that did it and touches only what nobody changed since.
+A kind is about failures, held mail, tickets, or tickets that are to be made. `act` does one item and says what became
+of it; what it cannot do is skipped with the reason, never an error. `foresee` says beforehand which would be skipped,
+in a fixed number of queries. `undo`, where the thing can be taken back, is given the item that did it and touches only
+what nobody changed since.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from answerback.desk.bulk import (
+    create_tickets,
     mark_deliverable,
     mark_handled,
     reassign,
@@ -35,13 +37,16 @@ class About(StrEnum):
     FAILURES = "failures"
     HELD = "held"
     TICKETS = "tickets"
+    NEW_TICKETS = "new_tickets"
 
 
 @dataclass(frozen=True)
 class Kind:
     about: About
     act: Callable[[JobItem, Options, Account], Result]
-    foresee: Callable[[Sequence[Delivery], Options], Foreseen] | Callable[[Sequence[Ticket], Options], Foreseen]
+    foresee: (
+        Callable[[Sequence[Delivery], Options], Foreseen] | Callable[[Sequence[Ticket], Options], Foreseen] | None
+    )  # None: there is nothing yet to choose it for
     undo: Callable[[JobItem, Account], Result] | None = None
 
 
@@ -53,4 +58,5 @@ KINDS: dict[str, Kind] = {
     "release": Kind(About.HELD, release.act, release.foresee),
     "reassign": Kind(About.TICKETS, reassign.act, reassign.foresee, reassign.undo),
     "update_tickets": Kind(About.TICKETS, update_tickets.act, update_tickets.foresee, update_tickets.undo),
+    "create_tickets": Kind(About.NEW_TICKETS, create_tickets.act, foresee=None),
 }

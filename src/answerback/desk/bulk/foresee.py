@@ -79,7 +79,8 @@ def _look(kind: str, targets: Sequence[Target], options: dict[str, Any], outlook
     deliveries = _deliveries([one.delivery_id for one in targets if one.delivery_id])
     about = KINDS[kind].about
     rows: list[Any] = list(tickets.values() if about is About.TICKETS else deliveries.values())
-    problems = KINDS[kind].foresee(rows, options)
+    foreseen = KINDS[kind].foresee
+    problems = foreseen(rows, options) if foreseen else {}
     for target in targets:
         ticket, delivery = tickets.get(target.ticket_id), deliveries.get(target.delivery_id or 0)
         if ticket is None:

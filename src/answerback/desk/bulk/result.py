@@ -13,6 +13,7 @@ class Result:
     state: JobItem.State
     reason: str
     detail: dict[str, Any] = field(default_factory=dict)
+    ticket_id: int | None = None  # of a ticket that was made
 
 
 def done(reason: str, **detail: Any) -> Result:

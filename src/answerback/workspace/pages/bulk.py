@@ -59,7 +59,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _kind(request: HttpRequest) -> str:
     kind = request.POST.get("act", "")
-    if kind not in KINDS:
+    if kind not in KINDS or KINDS[kind].foresee is None:
         raise Http404
     return kind
 

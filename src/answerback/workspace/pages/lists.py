@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 from answerback.desk import drafts
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
-from answerback.search import catching_up, find, keyset, query, views
+from answerback.search import catching_up, find, keyset, query, saved, views
 from answerback.search.keyset import Page
 from answerback.search.models import View
 from answerback.search.sorts import SORTS
@@ -83,7 +83,7 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
         "selectable": True,
         "view": found,
         "title": frame.title_of(found),
-        "may_edit": not found.key and (found.owner_id == account.pk or (found.owner_id is None and account.is_admin)),
+        "may_edit": not found.key and saved.may_change(found, account),
         "empty_title": gettext(title),
         "empty_text": gettext(text),
         "live_url": request.get_full_path(),
