@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -16,10 +15,11 @@ from answerback.rules import choices
 from answerback.rules.actions import ACTIONS
 from answerback.rules.conditions import CONDITIONS
 from answerback.rules.definition import OPERATORS, WITHOUT_VALUE, Action, Condition, Kind, Use
-from answerback.rules.validation import BLOCKS, MOST_ROWS
+from answerback.rules.validation import MOST_ROWS
+from answerback.workspace import condition_rows
+from answerback.workspace.condition_rows import Posted
 
 Options = choices.Options
-Posted = MultiValueDict[str, str]
 # "" is the text for every language that has none of its own
 LANGUAGES = {"": gettext_noop("In every language"), "en": "English", "de": "Deutsch"}
 _TEXTS: dict[Kind, Sequence[tuple[str, str]]] = {
@@ -30,17 +30,9 @@ _TEXTS: dict[Kind, Sequence[tuple[str, str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class ConditionRow:
+@dataclass(frozen=True, kw_only=True)
+class ConditionRow(condition_rows.ConditionRow):
     use: Use
-    block: str
-    field: str
-    operator: str
-    value: str
-    fields: Options
-    operators: Options
-    options: Options
-    hint: str
     has_value: bool
     number: bool
     problem: str = ""
@@ -70,14 +62,13 @@ class ActionRow:
 
 
 def read_conditions(data: Posted) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for block in BLOCKS:
-        names = [data.getlist(f"{block}_{part}") for part in ("field", "operator", "value")]
-        found[block] = [
-            {"field": name, "operator": operator, "value": _value(CONDITIONS.get(name), value.strip())}
-            for name, operator, value in list(zip(*names, strict=False))[:MOST_ROWS]
+    return {
+        block: [
+            {"field": name, "operator": operator, "value": _value(CONDITIONS.get(name), value)}
+            for name, operator, value in rows
         ]
-    return found
+        for block, rows in condition_rows.posted(data, MOST_ROWS).items()
+    }
 
 
 def read_actions(data: Posted) -> list[dict[str, Any]]:

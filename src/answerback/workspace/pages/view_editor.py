@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
@@ -19,19 +17,19 @@ from answerback.outbound import standing
 from answerback.people import accounts
 from answerback.people.models import Account, Group
 from answerback.search import saved, views
-from answerback.search.conditions import CONDITIONS
+from answerback.search.conditions import BLOCKS, CONDITIONS, MOST_ROWS
 from answerback.search.models import View
 from answerback.search.saved import Definition
 from answerback.search.sorts import GROUPINGS, SORTS
 from answerback.search.views import COLUMNS
 from answerback.tickets.models import SupportAddress
-from answerback.workspace import frame, words
+from answerback.workspace import condition_rows, frame, words
 from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.condition_rows import Options, Posted
 from answerback.workspace.pages import lists
 from answerback.workspace.rule_words import OPERATORS
 from mailroom.causes import catalogue
 
-Options = Sequence[tuple[str, str]]
 VIEW_OPERATORS = OPERATORS | {
     "within_hours": gettext_noop("less than … hours ago"),
     "before_hours": gettext_noop("more than … hours ago"),
@@ -53,25 +51,13 @@ HINTS = {
     "code": gettext_noop("550 or 5.1.1"),
     "recipient_domain": gettext_noop("example.org"),
 }
-BLOCKS = ("all", "any")
 FIRST_CONDITIONS = {"all": [{"field": "status", "operator": "less_than", "value": "solved"}]}
-MOST_ROWS = 20
 EVERYBODY, ONESELF = "all", "me"
 
 
-@dataclass(frozen=True)
-class ConditionRow:
-    """One line of the editor. `options` is empty where the value is typed."""
-
-    block: str
-    field: str
-    operator: str
-    value: str
-    fields: Options
-    operators: Options
-    options: Options
+@dataclass(frozen=True, kw_only=True)
+class ConditionRow(condition_rows.ConditionRow):
     kind: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +76,7 @@ def manage(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     gone = saved.deleted(_number(request.GET.get("deleted", "")))
     listed = [_listed(view, account) for view in views.all_of(account)]
-    context = {"listed": listed, "gone": gone if gone and _may_change(gone, account) else None}
+    context = {"listed": listed, "gone": gone if gone and saved.may_change(gone, account) else None}
     return render(request, "views/manage.html", context)
 
 
@@ -133,7 +119,7 @@ def act(request: HttpRequest, view_id: int) -> HttpResponse:
     if wanted == "clone":
         copy = saved.clone(view, _("%s (copy)") % frame.title_of(view), account)
         return redirect(f"/views/{copy.pk}/edit")
-    if not _may_change(view, account):
+    if not saved.may_change(view, account):
         raise PermissionDenied
     match wanted:
         case "delete" if not view.key:
@@ -152,7 +138,7 @@ def act(request: HttpRequest, view_id: int) -> HttpResponse:
 def restore(request: HttpRequest, view_id: int) -> HttpResponse:
     """Take a deletion back."""
     view = saved.deleted(view_id)
-    if view is None or not _may_change(view, account_of(request)):
+    if view is None or not saved.may_change(view, account_of(request)):
         raise Http404
     saved.restore_view(view_id)
     messages.success(request, _("The view is back."))
@@ -160,21 +146,16 @@ def restore(request: HttpRequest, view_id: int) -> HttpResponse:
 
 
 def _listed(view: View, account: Account) -> ListedView:
-    may = _may_change(view, account)
+    may = saved.may_change(view, account)
     shared = _("everybody") if view.owner_id is None else _("only me")
     shared = view.group.name if view.group else shared
     return ListedView(view, frame.title_of(view), frame.url_of(view), shared, may, may and not view.key)
 
 
-def _may_change(view: View, account: Account) -> bool:
-    """One's own views; what is shared only as an admin."""
-    return account.is_admin if view.owner_id is None else view.owner_id == account.pk
-
-
 def _find(view_id: int, account: Account) -> View:
     """A view whose definition the account may change: not the system's."""
     view = views.find(str(view_id), account)
-    if view is None or view.key or not _may_change(view, account):
+    if view is None or view.key or not saved.may_change(view, account):
         raise Http404
     return view
 
@@ -206,17 +187,16 @@ def _definition(request: HttpRequest, account: Account) -> Definition:
     )
 
 
-def read_conditions(data: MultiValueDict[str, str]) -> dict[str, list[dict[str, Any]]]:
+def read_conditions(data: Posted) -> dict[str, list[dict[str, Any]]]:
     """The rows of a form. Unknown fields and operators are left out."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for block in BLOCKS:
-        names = [data.getlist(f"{block}_{part}") for part in ("field", "operator", "value")]
-        found[block] = [
-            {"field": name, "operator": operator, "value": value.strip()[:500]}
-            for name, operator, value in list(zip(*names, strict=False))[:MOST_ROWS]
+    return {
+        block: [
+            {"field": name, "operator": operator, "value": value[:500]}
+            for name, operator, value in rows
             if name in CONDITIONS and operator in CONDITIONS[name].operators
         ]
-    return found
+        for block, rows in condition_rows.posted(data, MOST_ROWS).items()
+    }
 
 
 def _context(
