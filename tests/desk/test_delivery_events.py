@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.world import World
 
+from answerback.core import db
 from answerback.desk import delivery_events, recover
-from answerback.outbound import standing
+from answerback.outbound import lifecycle, standing
 from answerback.outbound.models import Delivery, DeliveryEvent, Resolution
 from answerback.outbound.standing import Case
 from answerback.people.models import Identity
 from answerback.tickets.models import FAILURE_TAG, Event, Ticket
+from mailroom.states import Fact
 
 UNKNOWN = "550 5.1.1 <clara@customer.test>: Recipient address rejected: User unknown"
 FULL = "552 5.2.2 Mailbox full"
@@ -163,3 +166,13 @@ def test_each_event_is_handled_once(world: World) -> None:
     world.outcome(world.delivery_to(world.clara), FULL)
     assert delivery_events.react() == 0
     assert not DeliveryEvent.objects.filter(handled_at__isnull=True).exists()
+
+
+def test_between_two_tickets_others_may_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite whoever sends an answer meanwhile would wait in vain otherwise: there is no queue of writers."""
+    gaps: list[float] = []
+    monkeypatch.setattr(db, "let_others_write", gaps.append)
+    waiting = [world.delivery_to(world.clara, world.answer(world.ticket())).pk for _ in range(3)]
+    lifecycle.decide(waiting, Fact.CANCEL, world.ada)
+    assert delivery_events.react() == 3
+    assert len(gaps) == 2

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from tests.world import World
 
-from answerback.desk import jobs, recover
+from answerback.desk import delivery_events, jobs, recover
 from answerback.desk.bulk import targets
 from answerback.desk.models import Job, JobItem
+from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people import identities
 from answerback.people.models import Person
 from answerback.tickets.models import FAILURE_TAG, Ticket
 from answerback.workers import work_jobs
+from mailroom.report import Action
+from mailroom.states import Fact
 
 REFUSED = "554 5.7.1 Relay access denied"
 
@@ -162,6 +165,38 @@ def test_held_mail_goes_once_its_address_is_deliverable(world: World) -> None:
     run(world, "mark_deliverable", [second], note="Asked them", and_send=True)
     held.refresh_from_db()
     assert held.state == "queued"
+
+
+def test_what_a_trigger_holds_is_released_and_what_is_not_held_is_told(world: World) -> None:
+    ticket, other, without = world.ticket(), world.ticket(), world.ticket()
+    for one in (ticket, other):
+        world.answer(one)
+    held, freed = (Delivery.objects.get(ticket=one, kind="answer") for one in (ticket, other))
+    lifecycle.decide([held.pk, freed.pk], Fact.HOLD, reason="rule:VIPs wait")
+    delivery_events.react()
+    chosen = targets.of_tickets("release", [ticket.pk, other.pk, without.pk])
+    job = jobs.start("release", chosen, world.ada)
+    recover.release(freed.pk, world.bruno)  # somebody is quicker
+    work_jobs.once()
+    assert told(job) == [
+        (ticket.pk, "done", "released"),
+        (other.pk, "skipped", "not_held"),
+        (without.pk, "skipped", "nothing_held"),
+    ]
+    held.refresh_from_db()
+    assert held.state == "queued"
+    assert ticket.audits.filter(events__kind="DeliveryNote", events__data__note="released").count() == 1
+    assert not jobs.may_undo(job)
+
+
+def test_an_address_that_complained_is_left_to_the_agent(world: World) -> None:
+    ticket = failing(world, "a@customer.example", "250 2.0.0 Ok")
+    delivery = Delivery.objects.get(ticket=ticket, kind="answer")
+    world.report(delivery, "250 2.0.0 complaint", Action.COMPLAINT)
+    world.report(delivery, "550 5.1.1 User unknown")
+    job = run(world, "mark_deliverable", [ticket], note="They say it works", and_send=True)
+    assert told(job) == [(ticket.pk, "skipped", "complaint")]
+    assert len(recipients_of(ticket)) == 1
 
 
 def test_handled_and_taken_back(world: World) -> None:

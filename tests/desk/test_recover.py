@@ -192,6 +192,22 @@ def test_what_was_handled_can_be_opened_again(world: World) -> None:
         recover.open_again(delivery.pk, world.ada)
 
 
+def test_what_failed_twice_is_handled_as_one(world: World) -> None:
+    first = failed_answer(world)
+    [second] = recover.resend([first.pk], world.ada)
+    world.outcome(second, FULL)
+    assert tagged(first)
+    recover.mark_handled(second.pk, world.ada, "Called her")
+    assert not tagged(first)
+    assert Ticket.objects.get(pk=first.ticket_id).delivery_health == ""
+    assert set(Resolution.objects.values_list("delivery", flat=True)) == {first.pk, second.pk}
+    recover.open_again(second.pk, world.ada)
+    assert tagged(first)
+    [third] = recover.resend([second.pk], world.ada)
+    world.outcome(third, OK)
+    assert not tagged(first)
+
+
 def test_what_arrived_on_the_second_try_is_not_opened_by_hand(world: World) -> None:
     delivery = failed_answer(world)
     [sent] = recover.resend([delivery.pk], world.ada)

@@ -200,6 +200,14 @@ def test_the_certificate_is_checked_against_the_name(settings: Any, tmp_path: Pa
         assert "certificate" in post(receiver.url(scheme="https")).error, "the address alone is another name"
 
 
+def test_where_nothing_is_due_it_waits_for_nobody_who_writes(db: None) -> None:
+    """On SQLite this test's own transaction writes all the while."""
+    rows.save_webhook(None, Wanted("good", "https://hooks.acme.test/", (), True))
+    began = time.monotonic()
+    asyncio.run(call_webhooks.once())
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_waits_is_sent_and_written_down(receiver: Receiver) -> None:
     good = rows.save_webhook(None, Wanted("good", receiver.url("/200"), (), True, headers="X-Team: two"))

@@ -7,12 +7,13 @@ it, so that a crash leaves them to be picked up, and nothing is done twice.
 from __future__ import annotations
 
 import logging
+import time
 from itertools import groupby
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.desk import effects, fix_facts, notices, replacing, ticket_health
 from answerback.outbound import resolutions, standing
 from answerback.outbound.lifecycle import DELAY_WARNING, SUPPRESSED
@@ -33,16 +34,21 @@ FAILED_STATES = frozenset({State.FAILED, State.CANCELLED})
 
 def react(limit: int = 200) -> int:
     """Handle up to `limit` events, oldest first. Gives how many were handled."""
-    handled = 0
+    handled, took = 0, 0.0
     pending = list(_pending(limit))
     for ticket_id, events in groupby(sorted(pending, key=_by_ticket), key=lambda event: event.delivery.ticket_id):
         batch = list(events)
+        if took:
+            db.let_others_write(took)
+        began = time.monotonic()
         try:
             with transaction.atomic():
                 _react(ticket_id, batch)
         except Exception:  # one ticket's trouble must not stop the others; the rows stay and are tried again
             log.exception("delivery events of ticket %s could not be handled", ticket_id)
             continue
+        finally:
+            took = time.monotonic() - began
         handled += len(batch)
     return handled
 

@@ -55,8 +55,16 @@ def open_again(delivery: Delivery, by: Account) -> bool:
 
 
 def _resolve(delivery: Delivery, how: str, by: Account, note: str, by_delivery: Delivery | None = None) -> bool:
-    failing = standing.words_of(delivery) in standing.FAILING
-    return failing and resolutions.resolve(delivery, how, by=by, by_delivery=by_delivery, note=note)
+    """With what failed before it: a mail that failed, was sent again and failed again is one failure to people."""
+    if standing.words_of(delivery) not in standing.FAILING:
+        return False
+    settled = resolutions.resolve(delivery, how, by=by, by_delivery=by_delivery, note=note)
+    older = delivery.resent_from if settled else None
+    while older is not None:
+        if standing.words_of(older) in standing.FAILING:
+            resolutions.resolve(older, how, by=by, by_delivery=by_delivery, note=note)
+        older = older.resent_from
+    return settled
 
 
 def _phone_note(delivery: Delivery, by: Account, note: str) -> str:

@@ -40,11 +40,13 @@ def claim(limit: int, busy: Collection[int] = ()) -> list[Claimed]:
     """Take up to `limit` calls that are due, oldest first. `busy`: webhooks that have enough under way."""
     now = clock.now()
     lease = now + timedelta(seconds=settings.WEBHOOK_TIMEOUT) + LEASE_SPARE
+    due = WebhookCall.objects.filter(Q(webhook__active=True) | Q(event=webhooks.TEST), next_attempt_at__lte=now)
+    due = due.exclude(webhook__in=busy)
+    if not due.exists():  # asked every second: it must not wait for whoever writes, nor they for it
+        return []
     with transaction.atomic():
-        due = WebhookCall.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            Q(webhook__active=True) | Q(event=webhooks.TEST), next_attempt_at__lte=now
-        )
-        rows = list(due.exclude(webhook__in=busy).select_related("webhook").order_by("next_attempt_at", "id")[:limit])
+        free = due.select_for_update(skip_locked=True, of=("self",)).select_related("webhook")
+        rows = list(free.order_by("next_attempt_at", "id")[:limit])
         chosen = _fairly(rows)
         WebhookCall.objects.filter(pk__in=[row.pk for row in chosen]).update(
             next_attempt_at=lease, attempts=F("attempts") + 1
