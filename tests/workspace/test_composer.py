@@ -75,6 +75,14 @@ def test_what_was_sent_stands_on_the_page_and_can_be_taken_back(ticket: Ticket, 
     assert "Sending in" not in words(undone.text)
 
 
+def test_what_waits_looks_as_it_was_written(ticket: Ticket, ada: Client, settings: object) -> None:
+    settings.UNDO_SECONDS = 5  # type: ignore[attr-defined]
+    written = {"text": "So quick", "html": '<div style="x:y">So <b>quick</b></div>', "public": "1"}
+    sent = ada.post(f"/tickets/{ticket.pk}/reply", written, headers=PART)
+    waits = sent.text[sent.text.index("data-waiting=") :]
+    assert "<div>So <b>quick</b></div>" in waits
+
+
 def test_undo_that_comes_too_late_says_so(ticket: Ticket, ada: Client) -> None:
     ada.post(f"/tickets/{ticket.pk}/reply", {"text": "Gone.", "public": "1"})
     late = ada.post(f"/drafts/{Draft.objects.get().pk}/undo", follow=True)
@@ -153,6 +161,26 @@ def test_a_new_ticket_goes_the_same_way(world: World, ada: Client, settings: obj
     assert "We found it.</textarea>" in undone.text
 
 
+def test_ccs_of_a_new_ticket_say_beforehand_whether_mail_will_arrive(world: World, ticket: Ticket, ada: Client) -> None:
+    dead(world, ticket, world.deniz)
+    add = {"cc": "nina@new.test", "add": "DENIZ@customer.test"}
+    shown = ada.post("/tickets/new/ccs", add, headers=PART).text
+    cc = "nina@new.test, DENIZ@customer.test"
+    assert f'name="cc" value="{cc}"' in shown
+    assert re.findall(r"chip chip--(\w+)", shown) == ["new", "bad"]
+    assert "Deniz Demir’s address is marked undeliverable" in words(shown)
+    assert "/addresses/warning?address=nina%40new.test" in shown
+    saved = ada.post("/drafts", {"text": "Hello", "public": "1", "subject": "New", "cc": cc}).json()
+    page = ada.get(f"/tickets/new?draft={saved['draft']}").text
+    assert re.findall(r"chip chip--(\w+)", page) == ["new", "bad"]
+    fewer = ada.post("/tickets/new/ccs", {"cc": cc, "remove": "DENIZ@customer.test"}, headers=PART).text
+    assert 'name="cc" value="nina@new.test"' in fewer
+    assert "Deniz" not in fewer
+    named = ada.post("/tickets/new/ccs", {"cc": '"Berg, Nina" <nina@new.test>', "add": "nina@new.test"}, headers=PART)
+    assert "<span>Berg, Nina</span>" in named.text
+    assert 'value="&quot;Berg, Nina&quot; &lt;nina@new.test&gt;"' in named.text
+
+
 def test_a_new_ticket_that_lacks_something_says_what(world: World, ada: Client) -> None:
     typed = {"requester": "not an address", "subject": "Your bike", "text": "We found it.", "public": "1"}
     assert "“not an address” is not an e-mail address." in ada.post("/tickets/new", typed).text
@@ -219,3 +247,33 @@ def test_files_too_large_for_the_relay_are_refused_before_sending_and_go_as_link
     assert "plan.txt" in refused.text
     ada.post(f"/tickets/{ticket.pk}/reply", typed | {"as_links": "1"})
     assert Comment.objects.latest("id").text == "See the plan."
+
+
+def test_as_links_pictures_stay_in_the_text_and_files_become_links(
+    ticket: Ticket, ada: Client, settings: object
+) -> None:
+    settings.RELAY_URL = "smtp://relay.acme.test:25"  # type: ignore[attr-defined]
+    lanes.note_size("relay.acme.test:25", 1000)
+    ada.post("/uploads", {"file": SimpleUploadedFile("plan.txt", b"x" * 900)})
+    ada.post("/uploads", {"file": SimpleUploadedFile("shot.png", b"p" * 500, "image/png"), "inline": "1"})
+    plan, shot = Attachment.objects.order_by("id")
+    html = f'<div>Look: <img src="/attachments/{shot.token}/shot.png" alt="shot.png"></div>'
+    typed = {"html": html, "public": "1", "keep": [plan.token, shot.token], "as_links": "1"}
+    ada.post(f"/tickets/{ticket.pk}/reply", typed)
+    comment = Comment.objects.latest("id")
+    mail = bytes(Message.objects.get(comment=comment, kind="answer").body)
+    assert b"shot.png" in mail
+    assert b"/files/" in mail
+    assert list(comment.attachments.filter(link__isnull=False).values_list("file_name", flat=True)) == ["plan.txt"]
+    ada.post("/uploads", {"file": SimpleUploadedFile("big.png", b"p" * 900, "image/png"), "inline": "1"})
+    big = Attachment.objects.latest("id")
+    typed |= {"html": html.replace(shot.token, big.token), "keep": [big.token]}
+    refused = ada.post(f"/tickets/{ticket.pk}/reply", typed)
+    assert "too large for a mail" in words(refused.text)  # a picture goes with the mail, whatever becomes of files
+
+
+def test_a_picture_that_was_taken_out_again_is_not_sent(ticket: Ticket, ada: Client) -> None:
+    ada.post("/uploads", {"file": SimpleUploadedFile("shot.png", b"png", "image/png"), "inline": "1"})
+    typed = {"html": "<div>No <b>picture</b>.</div>", "public": "1", "keep": Attachment.objects.get().token}
+    ada.post(f"/tickets/{ticket.pk}/reply", typed)
+    assert not Comment.objects.latest("id").attachments.exists()

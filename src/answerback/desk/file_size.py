@@ -1,7 +1,7 @@
 """How large the files of an answer may be together, said before it is sent.
 
 Policy: the least of our own limit and of what the servers on the way last announced (SIZE, RFC 1870), less what base64
-and headers take. Files that go as links count nothing.
+and headers take. Files that go as links count nothing; pictures in the text stay in the mail, and count.
 """
 
 from __future__ import annotations

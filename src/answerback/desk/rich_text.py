@@ -18,6 +18,11 @@ _BARE_LINK = re.compile(r'<a href="([^"]*)"[^>]*>\1</a>')  # what becomes a link
 _FORMAT = re.compile(r"<(?!/?(?:div|p|br)\b)[a-z]")
 
 
+def shows(html: str, file: Attachment) -> bool:
+    """False for a picture that is not in the text any more: nobody means to send it."""
+    return not file.inline or f"cid:{file.content_id}" in html
+
+
 def read(html: str, files: Sequence[Attachment]) -> tuple[str, str]:
     """Text and HTML; the HTML is "" where it says nothing that the text does not."""
     names = {file.token: file.content_id for file in files if file.content_id}

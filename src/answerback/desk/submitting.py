@@ -96,8 +96,9 @@ def check(draft: Draft) -> None:
         new_ticket.check_typed(draft.fields)
     elif Ticket.objects.filter(pk=draft.ticket_id, status=Ticket.Status.CLOSED).exists():
         raise TicketClosedError(draft.ticket_id)
-    if draft.public and not draft.as_links:
-        file_size.check(_files(draft), file_size.addresses_of(draft.ticket_id) if draft.ticket_id else ())
+    if draft.public:
+        carried = [file for file in _files(draft) if file.inline or not draft.as_links]
+        file_size.check(carried, file_size.addresses_of(draft.ticket_id) if draft.ticket_id else ())
 
 
 def submit_due() -> int:

@@ -71,6 +71,7 @@ class Recipient:
     address: str
     reach: Reachability
     confirmed: bool = True
+    key: str = ""  # what the chip's buttons name them by
 
 
 @dataclass
@@ -131,8 +132,17 @@ def recipients(ticket: Ticket) -> tuple[Recipient, list[Recipient]]:
     people = [ticket.requester, *(row.person for row in rows)]
     best = best_identities(people)
     spam = reachability.complained(list(best.values()))
-    ccs = [_recipient(row.person, best, spam, row.confirmed) for row in rows]
-    return _recipient(ticket.requester, best, spam), ccs
+    ccs = [recipient(row.person, best, spam, row.confirmed) for row in rows]
+    return recipient(ticket.requester, best, spam), ccs
+
+
+def recipient(
+    person: Person, best: dict[int, Identity], spam: set[int], confirmed: bool = True, key: str = ""
+) -> Recipient:
+    """`best`: their addresses, `spam`: those whose owners complained, both asked for all at once."""
+    identity = best.get(person.pk)
+    reach = reachability.of(identity, identity is not None and identity.pk in spam)
+    return Recipient(person, identity.address if identity else "", reach, confirmed, key or str(person.pk))
 
 
 def best_identities(people: Sequence[Person]) -> dict[int, Identity]:
@@ -155,9 +165,3 @@ def _files_to_list(comment: Comment) -> list[Attachment]:
     pictures = {file.content_id: f"picture:{file.pk}" for file in files if file.inline}
     html = mail_html.replace_cid(comment.html + comment.quoted_html, pictures) if pictures else ""
     return [file for file in files if not (file.inline and f'"picture:{file.pk}"' in html)]
-
-
-def _recipient(person: Person, best: dict[int, Identity], spam: set[int], confirmed: bool = True) -> Recipient:
-    identity = best.get(person.pk)
-    reach = reachability.of(identity, identity is not None and identity.pk in spam)
-    return Recipient(person, identity.address if identity else "", reach, confirmed)

@@ -66,8 +66,7 @@ class Typed:
 
     @property
     def for_editor(self) -> str:
-        """The HTML as the editor shows it: pictures by their address, without styles, which the page forbids."""
-        return STYLE.sub("", with_pictures(self.html, self.kept))
+        return shown(self.html, self.kept)
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class Waiting:
     """Something the agent sent a moment ago, and can take back."""
 
     draft: Draft
+    html: str  # as the editor shows it; "": plain text
     files: Sequence[Attachment]
     seconds: int
 
@@ -91,14 +91,17 @@ def written(request: HttpRequest) -> Writing:
     public = data.get("public", "1") == "1"
     status = data.get("status", DEFAULT_SEND_AS if public else "")
     text, html = _storable(data.get("text", "")), _storable(data.get("html", ""))
+    tokens = data.getlist("keep")
+    files = drafts.files(tokens, account_of(request)) if tokens else []
     if html:
-        text, html = rich_text.read(html, drafts.files(data.getlist("keep"), account_of(request)))
+        text, html = rich_text.read(html, files)
+    taken_out = {file.token for file in files if not rich_text.shows(html, file)}
     return Writing(
         text=text,
         html=html,
         public=public,
         status=status if status in SEND_AS else "",
-        files=data.getlist("keep"),
+        files=[token for token in tokens if token not in taken_out],
         replaces=[int(pk) for pk in data.getlist("replaces") if pk.isdigit()],
         as_links=data.get("as_links") == "1",
         seen_comment_id=_number(data.get("seen", "")),
@@ -123,6 +126,11 @@ def typed_from(writing: Writing, account: Account) -> Typed:
         seen=writing.seen_comment_id,
         fields=dict(writing.fields),
     )
+
+
+def shown(html: str, files: Sequence[Attachment]) -> str:
+    """HTML as the editor shows it: pictures by their address, without styles, which the page forbids."""
+    return STYLE.sub("", with_pictures(html, files))
 
 
 def with_pictures(html: str, files: Sequence[Attachment]) -> str:
@@ -169,7 +177,13 @@ def typed_of(draft: Draft) -> Typed:
 
 def waiting(draft: Draft, now: datetime) -> Waiting:
     assert draft.send_at is not None
-    return Waiting(draft, drafts.files_of(draft), max(0, round((draft.send_at - now).total_seconds())))
+    files = drafts.files_of(draft)
+    return Waiting(
+        draft=draft,
+        html=shown(draft.html, files),
+        files=[file for file in files if not file.inline],
+        seconds=max(0, round((draft.send_at - now).total_seconds())),
+    )
 
 
 def other(draft: Draft) -> OtherDraft:

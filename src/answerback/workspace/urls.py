@@ -72,6 +72,7 @@ urlpatterns = [
     path("search.csv", lists.export),
     # tickets
     path("tickets/new", new_ticket.new_ticket),
+    path("tickets/new/ccs", new_ticket.change_ccs),
     path("tickets/merge", merging_tickets.merge),
     path("tickets/<int:number>", ticket.ticket),
     path("tickets/<int:number>/live", ticket.live),

@@ -112,6 +112,7 @@ if (composer()) {
   for (const kind of ["input", "change"])
     document.addEventListener(kind, (event) => { if (event.target.closest("#reply-form")) touch(); });
   document.addEventListener("focusout", (event) => { if (event.target.closest("#reply-form")) flush(); });
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.closest("#reply-form #composer-recipients")) touch(); });
   addEventListener("pagehide", () => flush(true));
   document.addEventListener("visibilitychange", () => { if (document.hidden) flush(true); });
   document.addEventListener("htmx:confirm", settle);

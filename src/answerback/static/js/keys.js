@@ -1,4 +1,4 @@
-// The keyboard: j k Enter in lists and conversations, x * a to select, r n e u on a ticket, / for search, ? for help.
+// The keyboard: j k Enter in lists and conversations, x * a to select, r n m e u on a ticket, / for search, ? for help.
 const rows = () => [...document.querySelectorAll("[data-row]")];
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog");
 
@@ -25,6 +25,7 @@ const actions = {
   k: () => move(-1),
   r: () => press("reply"),
   n: () => press("note"),
+  m: () => press("macros"),
   e: () => press("events"),
   u: () => press("undo"),
   x: () => document.activeElement.closest("[data-row]")?.querySelector("[data-select]")?.click(),

@@ -72,4 +72,6 @@ document.addEventListener("keydown", (event) => {
     event.target.closest(".menu__sheet").querySelector("[data-macro]:not([hidden])")?.click();
   }
 });
-document.addEventListener("htmx:afterSwap", (event) => event.target.querySelector?.("[data-macro-filter]")?.focus());
+const focusFilter = (event) => event.target.querySelector?.("[data-macro-filter]")?.focus();
+document.addEventListener("htmx:afterSwap", focusFilter);
+document.addEventListener("toggle", (event) => { if (event.target.matches("[data-macros][open]")) focusFilter(event); }, true);

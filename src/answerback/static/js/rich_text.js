@@ -43,7 +43,7 @@ async function open() {
   for (const [name, value] of Object.entries({ role: "textbox", "aria-multiline": "true", "aria-label": field.placeholder, "data-placeholder": field.placeholder }))
     root.setAttribute(name, value);
   const focused = document.activeElement === field;
-  const before = document.getElementById("reply-html").innerHTML || toHtml(field.value);
+  const before = untouched(field) || toHtml(field.value);
   field.id = "reply-plain";
   field.hidden = true;
   root.id = "reply-text";
@@ -62,6 +62,9 @@ function clean(purify, html) {
   const fragment = purify.sanitize(strip(html), ALLOWED);
   return document.importNode(fragment, true);
 }
+
+// The formatted text that the page came with; "" where somebody has typed into the plain field meanwhile.
+const untouched = (field) => (field.value === field.defaultValue ? document.getElementById("reply-html").innerHTML : "");
 
 function toHtml(text) {
   const holder = document.createElement("div");
@@ -137,7 +140,10 @@ if (document.getElementById("composer")) {
   open().catch(() => {}); // the plain field stays
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "composer") open().catch(() => {}); });
   document.addEventListener("formdata", (event) => {
-    if (event.target.id !== "reply-form" || !richText()) return;
+    if (event.target.id !== "reply-form") return;
+    const field = document.querySelector("textarea#reply-text");
+    if (field) return event.formData.set("html", untouched(field)); // sent before the editor has come
+    if (!richText()) return;
     event.formData.set("html", editor.getHTML());
     event.formData.set("text", plain(editor.getRoot()));
   });

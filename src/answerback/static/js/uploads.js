@@ -69,10 +69,10 @@ export async function uploadPicture(file) {
 }
 
 function weigh() {
-  const sizes = [...list().querySelectorAll("[data-size]")].map((row) => Number(row.dataset.size));
-  const tooLarge = sizes.reduce((sum, size) => sum + size, 0) > Number(input().dataset.limit);
   const asLinks = composer().querySelector("[name=as_links]")?.checked;
-  document.getElementById("files-too-large").hidden = !tooLarge || asLinks;
+  const carried = list().querySelectorAll(asLinks ? "[data-picture]" : "[data-size]"); // pictures stay in the mail
+  const size = [...carried].reduce((sum, row) => sum + Number(row.dataset.size), 0);
+  document.getElementById("files-too-large").hidden = size <= Number(input().dataset.limit);
 }
 
 export const addFiles = (files) => [...files].forEach(add);

@@ -8,12 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.views.decorators.http import require_POST
 
 from answerback.desk import drafts, file_size, recover
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets.models import Comment, SupportAddress, Ticket
-from answerback.workspace import drafting, words
+from answerback.workspace import drafting, typed_recipients, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.drafting import Typed
 from answerback.workspace.pages import composing
@@ -32,6 +33,14 @@ def new_ticket(request: HttpRequest) -> HttpResponse:
     typed = drafting.typed_of(draft) if draft else drafting.typed_from(writing, account)
     typed.problem = problem
     return _form(request, typed)
+
+
+@agent_required
+@require_POST
+def change_ccs(request: HttpRequest) -> HttpResponse:
+    """The field for CCs with `add` in it and without `remove`: chips, and `cc`, which the form sends."""
+    cc = typed_recipients.changed(*(request.POST.get(name, "") for name in ("cc", "add", "remove")))
+    return render(request, "tickets/_new_ccs.html", {"cc": cc, "ccs": typed_recipients.of(cc)})
 
 
 def _draft(request: HttpRequest, account: Account) -> Typed | None:
@@ -84,6 +93,7 @@ def _form(request: HttpRequest, typed: Typed) -> HttpResponse:
     unsent = [draft for draft in drafts.of_ticket(None, account) if draft.send_at is None]
     context = {
         "typed": typed,
+        "ccs": typed_recipients.of(typed.fields.get("cc", "")),
         "other_drafts": [drafting.other(draft) for draft in unsent if draft.pk != typed.draft_id],
         "support_addresses": list(SupportAddress.objects.filter(active=True).order_by("-default", "address")),
         "agents": accounts.agents(),
