@@ -53,7 +53,7 @@ def test_what_is_known_of_an_address(call: Call, world: World) -> None:
 def test_soft_failures_are_counted(call: Call, world: World) -> None:
     clara = world.clara.identities.get()
     identities.record_failure(
-        clara.pk, 1, clock.now(), cause="mailbox_full", permanent=False, suppress=False, smtp_code=452, enhanced_code=""
+        clara.pk, 1, clock.now(), cause="mailbox_full", permanent=False, smtp_code=452, enhanced_code=""
     )
     _, body = call("GET", f"users/{world.clara.pk}/identities")
     assert body["identities"][0]["undeliverable_count"] == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -13,12 +13,13 @@ from answerback.core import clock, db
 from answerback.people import identities
 from answerback.people.models import DeliverabilityEntry, Identity
 
+START = datetime(2026, 3, 2, tzinfo=UTC)
 
-def fail(identity: Identity, event_id: int, suppress: bool = True) -> Identity:
+
+def fail(identity: Identity, event_id: int, cause: str = "address_unknown", permanent: bool = True) -> Identity:
     identities.record_failure(
-        identity.pk, event_id, clock.now(), cause="address_unknown", permanent=True, suppress=suppress,
-        smtp_code=550, enhanced_code="5.1.1",
-    )  # fmt: skip
+        identity.pk, event_id, clock.now(), cause=cause, permanent=permanent, smtp_code=550, enhanced_code="5.1.1"
+    )
     identity.refresh_from_db()
     return identity
 
@@ -93,8 +94,61 @@ def test_each_event_counts_once(clara: Identity) -> None:
     assert clara.ledger.count() == 2
 
 
-def test_soft_failure_suppresses_nothing(clara: Identity) -> None:
-    assert fail(clara, 1, suppress=False).deliverability == "unknown"
+def fail_daily(identity: Identity, first: int, days: int, cause: str = "mailbox_full") -> Identity:
+    """On so many days from `first` on, twice a day."""
+    for day in range(first, first + days):
+        for hour in (6, 18):
+            with clock.at(START + timedelta(days=day, hours=hour)):
+                fail(identity, 100 * day + hour, cause, permanent=False)
+    return identity
+
+
+@pytest.mark.parametrize("cause", ["spam_content", "auth_policy", "message_too_big", "unknown"])
+def test_what_is_not_the_addresss_fault_suppresses_nothing(clara: Identity, cause: str) -> None:
+    assert fail_daily(clara, 0, 12, cause).deliverability == "unknown"
+
+
+def test_a_hard_cause_that_nobody_calls_final_suppresses_nothing(clara: Identity) -> None:
+    assert fail(clara, 1, permanent=False).deliverability == "unknown"
+
+
+def test_a_full_mailbox_suppresses_on_the_tenth_day(clara: Identity) -> None:
+    assert fail_daily(clara, 0, 9).deliverability == "unknown"
+    fail_daily(clara, 9, 1)
+    assert (clara.deliverability, clara.cause) == ("suppressed", "mailbox_full")
+    with clock.at(START + timedelta(days=39)):
+        assert identities.is_suppressed(clara)
+    with clock.at(START + timedelta(days=40)):
+        assert not identities.is_suppressed(clara)
+
+
+def test_after_a_suppression_ten_more_days_are_needed(clara: Identity) -> None:
+    fail_daily(clara, 0, 10)
+    with clock.at(START + timedelta(days=45)):
+        identities.end_suppressions()
+    clara.refresh_from_db()
+    assert fail_daily(clara, 46, 9).deliverability == "unknown"
+    assert fail_daily(clara, 60, 1).deliverability == "suppressed"
+
+
+def test_one_success_or_a_word_of_an_agent_begins_the_count_anew(world: World, clara: Identity) -> None:
+    fail_daily(clara, 0, 9)
+    with clock.at(START + timedelta(days=9)):
+        identities.record_success(clara.pk, 5000, clock.now())
+    clara.refresh_from_db()
+    assert fail_daily(clara, 10, 9).deliverability == "deliverable"
+    with clock.at(START + timedelta(days=20)):
+        identities.mark_deliverable(clara, world.ada, "she called")
+    assert fail_daily(clara, 21, 9).deliverability == "unknown"
+
+
+def test_severity_only_rises(clara: Identity) -> None:
+    fail_daily(clara, 0, 10)
+    with clock.at(START + timedelta(days=12)):
+        assert fail(clara, 5000).cause == "address_unknown"
+        until = clara.until
+    assert fail_daily(clara, 13, 12).cause == "address_unknown"
+    assert clara.until == until
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,8 +23,6 @@ from answerback.people.models import Account
 from answerback.tickets import update
 from answerback.tickets.changes import TicketFact
 from answerback.tickets.models import Event
-from mailroom.causes import catalogue
-from mailroom.causes.catalogue import Hardness
 from mailroom.states import ARRIVED, Fact, State
 
 log = logging.getLogger(__name__)
@@ -212,7 +210,6 @@ def _tell_identity(event: DeliveryEvent) -> None:
             event.at,
             cause=event.cause,
             permanent=event.permanent,
-            suppress=event.permanent and catalogue.load().cause(event.cause).hardness == Hardness.HARD,
             smtp_code=event.smtp_code,
             enhanced_code=event.enhanced_code,
         )

@@ -1,23 +1,29 @@
 """Addresses of people, and whether mail to them arrives. The one writer of `Identity`.
 
 Policy of suppression: a hard cause (no such address, no such domain, mailbox closed) stops mail to the address at once
-and for 30 days. It ends then, or with one success, a corrected address, or an agent who knows better. A cause that is
-ours, or temporary, never suppresses. Each delivery event counts once, however often it is reported.
+and for 30 days. A temporary one (mailbox full, server away) does so when mail was given up on ten days: a day counts
+once, and the count begins anew with each success, corrected address, word of an agent, or suppression that is over.
+Severity only rises: a temporary cause never takes the place of a hard one. A suppression ends after its 30 days, or
+with one success, a corrected address, or an agent who knows better. A cause that is ours never suppresses. Each
+delivery event counts once, however often it is reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from answerback.core import clock, live
 from answerback.people.models import Account, DeliverabilityEntry, Identity, Person
 from mailroom import address as addresses
+from mailroom.causes import catalogue
+from mailroom.causes.catalogue import Hardness
 
 SUPPRESSED_FOR = timedelta(days=30)
+SOFT_DAYS = 10  # with a failure of a temporary cause
 Kind = DeliverabilityEntry.Kind
 Deliverability = Identity.Deliverability
 
@@ -232,17 +238,16 @@ def record_failure(
     *,
     cause: str,
     permanent: bool,
-    suppress: bool,
     smtp_code: int | None,
     enhanced_code: str,
 ) -> None:
-    """A mail to the address failed for good. `suppress`: the cause is hard, so the next one would fail as well."""
+    """A mail to the address was given up. `permanent`: as the other side says; a hard cause needs that to count."""
     with transaction.atomic():
         identity = Identity.objects.select_for_update(no_key=True).filter(pk=identity_id).first()
         if identity is None or not _enter_once(identity, Kind.FAILURE, at, delivery_event_id, cause, permanent):
             return
         identity.last_failure_at = at
-        if suppress:
+        if _suppresses(identity, cause, permanent):
             _set_deliverability(identity, Deliverability.SUPPRESSED, at)
             identity.until = at + SUPPRESSED_FOR
             identity.cause, identity.smtp_code, identity.enhanced_code = cause, smtp_code, enhanced_code
@@ -265,6 +270,33 @@ def end_suppressions() -> int:
     return Identity.objects.filter(deliverability=Deliverability.SUPPRESSED, until__lte=now).update(
         deliverability=Deliverability.UNKNOWN, since=now, until=None, cause="", smtp_code=None, enhanced_code=""
     )
+
+
+def _suppresses(identity: Identity, cause: str, permanent: bool) -> bool:
+    """Whether the next mail to the address would most likely fail as well; the failure stands in the ledger already."""
+    hardness = catalogue.load().cause(cause).hardness
+    if hardness is Hardness.HARD:
+        return permanent
+    if hardness is not Hardness.SOFT or _is_hard(identity):
+        return False
+    return len(_soft_days(identity)) >= SOFT_DAYS
+
+
+def _is_hard(identity: Identity) -> bool:
+    known = catalogue.load().cause(identity.cause).hardness
+    return identity.deliverability == Deliverability.SUPPRESSED and known is Hardness.HARD
+
+
+def _soft_days(identity: Identity) -> set[date]:
+    """The days (UTC) on which mail to the address was given up for a temporary cause, since it was last in order."""
+    ended = identity.since if identity.deliverability == Deliverability.UNKNOWN else None
+    news = identity.ledger.filter(kind__in=[Kind.SUCCESS, Kind.MARKED_DELIVERABLE, Kind.CORRECTED])
+    begin = max(filter(None, [ended, news.aggregate(last=Max("at"))["last"]]), default=None)
+    soft = [cause.key for cause in catalogue.load().causes.values() if cause.hardness is Hardness.SOFT]
+    failures = identity.ledger.filter(kind=Kind.FAILURE, cause__in=soft)
+    if begin is not None:
+        failures = failures.filter(at__gt=begin)
+    return {at.date() for at in failures.values_list("at", flat=True)}
 
 
 def _checked(address: str) -> str:

@@ -86,7 +86,7 @@ class Identity(models.Model):
     class Deliverability(models.TextChoices):
         UNKNOWN = "unknown"  # nothing known
         DELIVERABLE = "deliverable"  # last time a server took it
-        SUPPRESSED = "suppressed"  # a hard cause: we do not send until it ends
+        SUPPRESSED = "suppressed"  # mail is known to fail: we do not send until it ends
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")
     address = models.CharField(max_length=320)  # as given

@@ -26,7 +26,8 @@ _HEAD: Final = """\
 Every cause that Answerback names, and every code that it knows: what an agent finds under *Why mail fails* in the
 workspace, in English and German. Made from `mailroom/causes/catalogue/` by `python -m mailroom.causes.reference`.
 
-*Permanent* causes suppress the address for 30 days; *temporary* ones, and those of *this mail only*, never.
+*Permanent* causes suppress the address for 30 days, *temporary* ones when mail was given up on ten days, those of *this
+mail only* never.
 """
 
 
