@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import OpenPage
 from tests.journeys.conftest import Desk, eventually, running_desk
@@ -93,3 +94,48 @@ def test_axe_finds_nothing_in_the_composer(patient_desk: Desk, open_page: OpenPa
     assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == []
     page.locator("#who-gets-what").click()
     expect(page.locator("#card")).to_contain_text("the address is marked undeliverable")
+
+
+@pytest.mark.browser
+def test_what_is_sent_before_the_editor_has_come_is_whole(patient_desk: Desk, open_page: OpenPage) -> None:
+    ticket = patient_desk.opens_ticket("ok@t23.sandbox.test", "Kim")
+    page = opened(patient_desk, open_page, "agent", ticket)
+    page.keyboard.press("r")
+    page.keyboard.type("Dear ")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("Kim")
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    held: list[Route] = []
+    page.route("**/squire*", lambda route: held.append(route))  # QUIRK: it sets attributes on handlers
+    page.reload()
+    text = page.locator("textarea#reply-text")
+    expect(text).to_have_value("Dear Kim")
+    text.press("Control+Enter")
+    expect(page.locator("[data-waiting] b")).to_have_text("Kim")
+    eventually(lambda: len(patient_desk.comments(ticket)) == 2)
+    assert "<b>Kim</b>" in patient_desk.comments(ticket)[-1]["html_body"]
+    text.fill("Typed at once.")
+    for route in held:
+        route.continue_()
+    expect(page.locator("div#reply-text")).to_have_text("Typed at once.")
+
+
+@pytest.mark.browser
+def test_ccs_of_a_new_ticket_are_chips_and_m_opens_the_macros(patient_desk: Desk, open_page: OpenPage) -> None:
+    desk = patient_desk
+    page = opened(desk, open_page, "agent", desk.opens_ticket("ok@t24.sandbox.test", "Kim"))
+    page.keyboard.press("m")
+    expect(page.locator("[data-macro-filter]")).to_be_focused()
+    page.goto(f"{desk.url}/tickets/new")
+    page.locator("#requester").fill("new@t24.sandbox.test")
+    page.locator("#subject").fill("With company")
+    page.locator("#cc-add").fill("one@t24.sandbox.test")
+    page.locator("#cc-add").press("Enter")
+    expect(page.locator(".chip")).to_contain_text("one@t24.sandbox.test")
+    page.locator("div#reply-text").press_sequentially("Hello all")
+    page.locator("#cc-add").fill("two@t24.sandbox.test")  # and no Enter: it counts all the same
+    page.get_by_role("button", name="Open ticket").click()
+    page.wait_for_url(re.compile(r"/tickets/\d+"))
+    assert desk.recipients(int(page.url.rpartition("/")[2])).keys() == {
+        "new@t24.sandbox.test", "one@t24.sandbox.test", "two@t24.sandbox.test",
+    }  # fmt: skip
