@@ -124,6 +124,7 @@ NOT_PAGES = frozenset(
         "tickets/<int:number>/fields",
         "tickets/<int:number>/tags",
         "tickets/<int:number>/ccs",
+        "tickets/new/ccs",
         "tickets/<int:number>/composer",
         "tickets/<int:number>/reply",
         "tickets/<int:number>/comments/<int:comment_id>/resend",
