@@ -175,7 +175,9 @@ def _is_answer(mail: Mail) -> bool:
 _DAEMON = re.compile(
     r"m(?:ail(?:er)?[-_. ]?)?daemon|mail[-_.]?delivery[-_.]?(?:subsystem|system)|mailer|mda|mta|listserv.*"
 )
-_POSTMASTER = re.compile(r"(?:post_?|host|web|list)master|root|daemon|nobody|www-data|apache|cron|majordomo|bounces?.*")
+_POSTMASTER = re.compile(
+    r"(?:post_?|host|web|list)master|root|daemon|nobody|www-data|apache|cron|majordomo|bounces?(?:[+=_].*|[-.]?\d.*)?"
+)
 _NO_REPLY = re.compile(
     r"(?:no|non|not|do[-_.]?not|never)[-_.]?(?:reply|respond|answer|responder|risposta|reponse)|keine?[-_.]?antwort"
     r"|nicht[-_.]?antworten|ne[-_.]?pas[-_.]?repondre|nao[-_.]?responda|owner-|.*-(?:request|owner|bounces)\Z"
