@@ -246,6 +246,30 @@ def test_a_shipped_rule_goes_back_to_what_was_shipped(world: World, admin: Clien
     assert (rule.title, rule.actions) == ("Notify requester and CCs of received request", actions)
 
 
+def test_a_rule_goes_back_to_an_earlier_version(world: World, admin: Client) -> None:
+    admin.post("/admin/triggers/new", form())
+    rule = Trigger.objects.get(title="Urgent ones")
+    admin.post(f"/admin/triggers/{rule.pk}", form(title="Slow ones", all_value=["low"]))
+    first, second = rule.revisions.order_by("id")
+    page = admin.get(f"/admin/triggers/{rule.pk}").text
+    assert "Priority is High" in page  # what the first version held
+    assert page.count("Back to this version") == 1  # the second is how it is now
+    url = f"/admin/triggers/{rule.pk}/act"
+    admin.post(url, {"act": "go_back", "revision": first.pk})
+    rule.refresh_from_db()
+    assert (rule.title, rule.conditions, rule.active) == ("Urgent ones", first.conditions, True)
+    assert rule.revisions.latest("id").act == "went_back"
+    other = Trigger.objects.get(key="received_request")
+    assert admin.post(f"/admin/triggers/{other.pk}/act", {"act": "go_back", "revision": second.pk}).status_code == 404
+
+
+def test_a_rule_is_dropped_at_another_place(world: World, admin: Client) -> None:
+    before = list(Trigger.objects.values_list("pk", flat=True))
+    admin.post(f"/admin/triggers/{before[4]}/act", {"act": "place", "place": "1"})
+    after = list(Trigger.objects.values_list("pk", flat=True))
+    assert after == [before[0], before[4], *before[1:4], *before[5:]]
+
+
 def test_the_list_tells_how_often_a_rule_acted_and_is_searched(world: World, admin: Client) -> None:
     world.answer(world.ticket())
     page = admin.get("/admin/triggers", {"q": "comment update requester"}).text

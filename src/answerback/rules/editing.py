@@ -75,6 +75,21 @@ def restore_shipped(rule: Rule, by: Account) -> None:
         _note(rule, Act.RESTORED, by)
 
 
+def go_back(rule: Rule, revision: Revision, by: Account) -> None:
+    """Title, conditions and actions as they were then; on or off, and its place, as they are. LookupError: not its."""
+    if rule.pk != (revision.trigger_id if isinstance(rule, Trigger) else revision.automation_id):
+        raise LookupError(revision.pk)
+    with transaction.atomic():
+        rule.title, rule.conditions, rule.actions = revision.title, revision.conditions, revision.actions
+        rule.updated_at = clock.now()
+        rule.save(update_fields=["title", "conditions", "actions", "updated_at"])
+        _note(rule, Act.WENT_BACK, by)
+
+
+def is_as_in(rule: Rule, revision: Revision) -> bool:
+    return all(getattr(rule, name) == getattr(revision, name) for name in ("title", "conditions", "actions"))
+
+
 def differs_from_shipped(rule: Rule) -> bool:
     row = defaults.shipped(rule.key) if rule.key else None
     return row is not None and row != {name: getattr(rule, name) for name in row}

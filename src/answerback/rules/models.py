@@ -87,6 +87,7 @@ class Revision(models.Model):
         DELETED = "deleted"
         BROUGHT_BACK = "brought_back"
         RESTORED = "restored"  # to what was shipped
+        WENT_BACK = "went_back"  # to an earlier version
 
     trigger = models.ForeignKey(Trigger, null=True, on_delete=models.CASCADE, related_name="revisions")
     automation = models.ForeignKey(Automation, null=True, on_delete=models.CASCADE, related_name="revisions")

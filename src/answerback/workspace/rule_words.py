@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,10 +12,28 @@ from answerback.rules import choices
 from answerback.rules.actions import ACTIONS
 from answerback.rules.conditions import CONDITIONS
 from answerback.rules.definition import OPERATORS, WITHOUT_VALUE, Action, Condition, Kind
+from answerback.rules.effects import Rule
+from answerback.rules.models import Revision
 from answerback.workspace import words
 
-__all__ = ["OPERATORS", "action", "condition"]
 _WITH_TEXT = (Kind.MAIL, Kind.GROUP_MAIL, Kind.NOTICE, Kind.WEBHOOK)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A rule, or one of its versions, for reading."""
+
+    every: Sequence[str]
+    some: Sequence[str]
+    actions: Sequence[str]
+
+
+def lines(said: Rule | Revision, language: str, names: choices.Names) -> Lines:
+    return Lines(
+        every=[condition(row, names) for row in said.conditions.get("all", [])],
+        some=[condition(row, names) for row in said.conditions.get("any", [])],
+        actions=[action(row, language, names) for row in said.actions],
+    )
 
 
 def condition(row: dict[str, Any], names: choices.Names) -> str:

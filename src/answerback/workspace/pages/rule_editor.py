@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -16,15 +18,26 @@ from answerback.desk import trying_rules
 from answerback.rules import choices, editing, estimate, validation
 from answerback.rules.definition import Use
 from answerback.rules.effects import Rule
+from answerback.rules.models import Revision
 from answerback.rules.placeholders import KNOWN
 from answerback.rules.validation import Problem
 from answerback.tickets.models import Ticket
 from answerback.workspace import outcome_words, rule_forms, rule_words
 from answerback.workspace.access import account_of, admin_required
 from answerback.workspace.pages.rules import MODELS, USES, find, title_of
+from answerback.workspace.rule_words import Lines
 
 KINDS = {use: kind for kind, use in USES.items()}
+VERSIONS = 20
 _FIRST = {Use.TRIGGER: {"field": "update_type"}, Use.AUTOMATION: {"field": "PENDING", "value": "48"}}
+
+
+@dataclass(frozen=True)
+class Version:
+    revision: Revision
+    title: str
+    lines: Lines
+    differs: bool  # from how the rule is now
 
 
 @admin_required
@@ -168,9 +181,19 @@ def _page(request: HttpRequest, kind: str, rule: Rule, problems: Sequence[Proble
         "faulty": bool(problems),
         "placeholders": [(f"{{{{{name}}}}}", _(meaning)) for name, meaning in KNOWN.items()],
         "shipped_differs": bool(rule.pk) and editing.differs_from_shipped(rule),
-        "revisions": list(rule.revisions.select_related("by__person").order_by("-id")[:20]) if rule.pk else [],
+        "versions": _versions(rule, names) if rule.pk else [],
     }
     return render(request, "rules/editor.html", context, status=status)
+
+
+def _versions(rule: Rule, names: choices.Names) -> list[Version]:
+    """The newest first. Compared with what is kept, not with what was just typed."""
+    kept, language = type(rule).objects.get(pk=rule.pk), get_language() or "en"
+    rows = rule.revisions.select_related("by__person").order_by("-id")[:VERSIONS]
+    return [
+        Version(row, title_of(kept, row.title), rule_words.lines(row, language, names), not editing.is_as_in(kept, row))
+        for row in rows
+    ]
 
 
 def _said(problem: Problem) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from answerback.rules.effects import Rule
 from answerback.rules.models import Automation, Trigger
 from answerback.workspace import rule_words
 from answerback.workspace.access import account_of, admin_required
+from answerback.workspace.rule_words import Lines
 
 MODELS: dict[str, type[Trigger] | type[Automation]] = {"triggers": Trigger, "automations": Automation}
 USES = {"triggers": Use.TRIGGER, "automations": Use.AUTOMATION}
@@ -30,14 +31,13 @@ USES = {"triggers": Use.TRIGGER, "automations": Use.AUTOMATION}
 class Entry:
     rule: Rule
     title: str
-    every: Sequence[str]
-    some: Sequence[str]
-    actions: Sequence[str]
+    lines: Lines
 
 
-def title_of(rule: Rule) -> str:
-    """Titles of shipped rules are translated as long as they are ours."""
-    return _(rule.title) if rule.key and rule.title else rule.title
+def title_of(rule: Rule, title: str | None = None) -> str:
+    """Titles of shipped rules are translated as long as they are ours. `title`: the one it had then."""
+    said = rule.title if title is None else title
+    return _(said) if rule.key and said else said
 
 
 def find(kind: str, rule_id: int) -> Rule:
@@ -97,6 +97,14 @@ def _move(step: int) -> Callable[[HttpRequest, str, Rule, Account], str]:
     return move
 
 
+def _place(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    """Dropped at a place of the list, counted from 0."""
+    place = request.POST.get("place", "")
+    if place.isdecimal():
+        editing.move(rule, int(place[:6]), by)
+    return f"/admin/{kind}?moved={rule.pk}#rule-{rule.pk}"
+
+
 def _clone(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
     copy = editing.clone(rule, _("Copy of %s") % title_of(rule), by)
     messages.success(request, _("This is the copy. It is switched off."))
@@ -124,28 +132,33 @@ def _restore(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
     return f"/admin/{kind}/{rule.pk}"
 
 
+def _go_back(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    given = request.POST.get("revision", "")
+    revision = get_object_or_404(rule.revisions, pk=int(given) if given.isdecimal() else 0)
+    editing.go_back(rule, revision, by)
+    messages.success(request, _("The rule is as it was in that version."))
+    return f"/admin/{kind}/{rule.pk}"
+
+
 _ACTS: dict[str, Callable[[HttpRequest, str, Rule, Account], str]] = {
     "on": _on,
     "off": _off,
     "up": _move(-1),
     "down": _move(1),
+    "place": _place,
     "clone": _clone,
     "delete": _delete,
     "bring_back": _bring_back,
     "restore": _restore,
+    "go_back": _go_back,
 }
 
 
 def _entry(rule: Rule, language: str, names: choices.Names) -> Entry:
-    return Entry(
-        rule=rule,
-        title=title_of(rule),
-        every=[rule_words.condition(row, names) for row in rule.conditions.get("all", [])],
-        some=[rule_words.condition(row, names) for row in rule.conditions.get("any", [])],
-        actions=[rule_words.action(row, language, names) for row in rule.actions],
-    )
+    return Entry(rule, title_of(rule), rule_words.lines(rule, language, names))
 
 
 def _has(entry: Entry, words: str) -> bool:
-    said = " ".join([entry.title, *entry.every, *entry.some, *entry.actions]).casefold()
+    lines = entry.lines
+    said = " ".join([entry.title, *lines.every, *lines.some, *lines.actions]).casefold()
     return all(word in said for word in words.casefold().split())
