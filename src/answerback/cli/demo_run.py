@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from answerback.sandbox import server as sandbox
 from answerback.server import run as server
 from answerback.workers import runner
 
+SHOWN = {"agent": "agent", "agent_de": "agent, German", "admin": "administrator"}
+
 
 def run(folder: Path, flush: bool, empty: bool) -> None:
     """ClickException where the database cannot be used."""
@@ -28,19 +31,22 @@ def run(folder: Path, flush: bool, empty: bool) -> None:
         call_command("flush", interactive=False, verbosity=0)
         migrate()
     credentials = folder / "credentials.json"
+    if not empty and not credentials.exists():
+        click.echo("Making a desk: people, customers, some weeks of mail. This takes about a minute.")
     fresh = demo_desk.install_people() if empty else demo_desk.install(process.process)
     if fresh:
         write_credentials(credentials, _described(fresh))
     elif not credentials.exists():
         write_credentials(credentials, _described(demo_desk.renew_credentials()))
-    Demo().run()
+    Demo(json.loads(credentials.read_text(encoding="utf-8"))).run()
 
 
 class Demo:
-    """Says that it is ready when web and doorway both are."""
+    """Says that it is ready when web and doorway both are, and to a terminal, which no log keeps, who can sign in."""
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: dict[str, Any]) -> None:
         self._missing = {"web", "mail"}
+        self._credentials = credentials
 
     def run(self) -> None:
         running.run({"sandbox": sandbox.run, "workers": self._workers, "web": self._web})
@@ -56,7 +62,16 @@ class Demo:
         if not self._missing:
             click.echo(f"Sandbox, where the customers' mail is: {settings.BASE_URL}/sandbox/")
             click.echo(f"Who can sign in stands in {settings.DATA_DIR / 'credentials.json'}")
+            if sys.stdout.isatty():
+                for line in sign_in_lines(self._credentials):
+                    click.echo(line)
             click.echo(f"Answerback is ready: {settings.BASE_URL}")
+
+
+def sign_in_lines(credentials: dict[str, Any]) -> list[str]:
+    """Who can sign in: role, address, password."""
+    people = [(words, credentials[name]) for name, words in SHOWN.items()]
+    return [f"  {words:<16}{person['email']:<45}{person['password']}" for words, person in people]
 
 
 def write_credentials(path: Path, credentials: dict[str, Any]) -> None:
