@@ -44,6 +44,15 @@ def test_the_assignee_is_told_what_failed_and_why(world: World) -> None:
     assert notices.count_unread(world.ada) == 1
 
 
+def test_a_recipient_who_is_missed_twice_is_one_recipient(world: World) -> None:
+    failed = failed_answer(world, world.ticket())
+    [again] = recover.resend([failed.pk], world.bruno)
+    world.outcome(again, FULL)
+    [notice] = Notice.objects.all()
+    assert len(notice.failures) == 2
+    assert [failure["delivery_id"] for failure in notice.failing] == [again.pk]
+
+
 def test_without_an_assignee_the_group_is_told(world: World) -> None:
     ticket = world.ticket()
     world.answer(ticket)

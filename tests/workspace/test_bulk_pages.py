@@ -51,6 +51,11 @@ def test_chosen_tickets_are_foreseen_started_and_told(world: World, ada: Client)
     told = ada.get(started.headers["Location"]).text
     for words in ("Send again", "2 of 2", "1 done", "1 skipped", f"#{failed.pk}", "Sent again to a@customer.example."):
         assert words in told
+    assert "every 3s" in told  # what was sent is on its way
+    world.outcome(Delivery.objects.latest("id"), REFUSED)
+    settled = ada.get(started.headers["Location"]).text
+    assert "Not delivered: " in settled
+    assert "every 3s" not in settled
     assert ada.post("/bulk/start", fields).headers["Location"] == started.headers["Location"]
     assert Job.objects.count() == 1
 

@@ -309,7 +309,7 @@ def _finish(job: Job) -> bool:
         rows = Job.objects.filter(~Exists(waiting), pk=job.pk, status__in=RUNNING)
         ended = bool(rows.update(status=status, ended_at=clock.now()))
         if ended and job.by:
-            notices.tell_job_ended(job.by, job.pk, job.kind, reached.done, reached.failed)
+            notices.tell_job_ended(job.by, job, reached.done, reached.failed)
     return ended
 
 

@@ -3,6 +3,9 @@ are writing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import models
 
 from answerback.outbound.models import Delivery
@@ -21,7 +24,7 @@ class Notice(models.Model):
         FAILURE = "failure"  # an agent's answer did not arrive
         OVERDUE = "overdue"  # ... and nobody has seen to it in time
         COMPLAINT = "complaint"  # the recipient reported an answer as spam
-        JOB = "job"  # a job over many tickets has ended: data {"job_id", "title", "done", "failed"}
+        JOB = "job"  # a job over many tickets has ended: data {"job_id", "title", "undo", "done", "failed"}
         DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"draft_id", "reason"}
         RULE = "rule"  # a trigger or an automation says so: data {"title", "text"}
         WEBHOOK = "webhook"  # it failed too long and was switched off: data {"webhook_id", "name"}
@@ -36,6 +39,11 @@ class Notice(models.Model):
     at = models.DateTimeField()  # of the last thing it tells; the list is sorted by it
     read_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)  # everything it tells of has been put right
+
+    @property
+    def failing(self) -> Sequence[dict[str, Any]]:
+        """The last failure of each recipient: what was resent and failed again is one recipient, not two."""
+        return list({failure["recipient"]: failure for failure in self.failures}.values())
 
     class Meta:
         indexes = [

@@ -19,7 +19,7 @@ from django.db.models import Min, Q
 
 from answerback.core import clock, live
 from answerback.desk import responsible
-from answerback.desk.models import Notice
+from answerback.desk.models import Job, Notice
 from answerback.outbound import standing
 from answerback.outbound.models import Message
 from answerback.people.models import Account
@@ -53,9 +53,10 @@ def tell_overdue(ticket_id: int, payloads: Sequence[dict[str, Any]]) -> None:
     _tell_each_comment(Kind.OVERDUE, _find(ticket_id), responsible.supervisors(), payloads)
 
 
-def tell_job_ended(account: Account, job_id: int, title: str, done: int, failed: int) -> None:
+def tell_job_ended(account: Account, job: Job, done: int, failed: int) -> None:
     """Whoever started a job over many tickets hears how it ended."""
-    _tell(account, Kind.JOB, data={"job_id": job_id, "title": title, "done": done, "failed": failed})
+    data = {"job_id": job.pk, "title": job.kind, "undo": job.undo, "done": done, "failed": failed}
+    _tell(account, Kind.JOB, data=data)
 
 
 def tell_draft_not_sent(account: Account, ticket: Ticket | None, draft_id: int, reason: str) -> None:

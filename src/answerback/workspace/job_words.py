@@ -82,12 +82,13 @@ NOT_A_SENTENCE = {"changed"}
 
 
 def title(job: Job) -> str:
-    return _(UNDONE.get(job.kind, KINDS[job.kind])) if job.undo else _(KINDS.get(job.kind, job.kind))
+    return kind_name(job.kind, job.undo)
 
 
-def kind_name(kind: str) -> str:
+def kind_name(kind: str, undo: bool = False) -> str:
     """Of a kind, or a text that is none."""
-    return _(KINDS[kind]) if kind in KINDS else kind
+    names = KINDS | UNDONE if undo else KINDS
+    return _(names[kind]) if kind in names else kind
 
 
 def what(job: Job) -> str:

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST
 from answerback.desk import jobs
 from answerback.desk.jobs import RUNNING, Progress
 from answerback.desk.models import Job, JobItem
+from answerback.outbound.standing import Chain, Words
 from answerback.people.models import Account, Group, Person
-from answerback.workspace import job_words
+from answerback.workspace import each_delivery, job_words
 from answerback.workspace.access import account_of, agent_required
 
 PAGE_SIZE = 100
@@ -50,14 +51,15 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
     if after.isdecimal():
         rows = rows.filter(pk__gt=int(after[:18]))
     items = list(rows[: PAGE_SIZE + 1])
-    reached = jobs.progress(found)
+    reached, shown = jobs.progress(found), _items(items[:PAGE_SIZE])
     account = account_of(request)
     context = {
         "section": "delivery",
         "one": _described(found, reached),
         "state": state,
         "filters": _filters(reached),
-        "items": _items(items[:PAGE_SIZE]),
+        "items": shown,
+        "under_way": any(chain and chain.words == Words.SENDING for *_rest, chain in shown),
         "after": items[PAGE_SIZE - 1].pk if len(items) > PAGE_SIZE else 0,
         "origin": found.origin,
         "followers": [_described(one, Progress()) for one in found.followers.order_by("id")],
@@ -124,17 +126,25 @@ def _filters(reached: Progress) -> list[tuple[str, str, int]]:
     return [("", _("all"), reached.total), *named] if len(named) > 1 else []
 
 
-def _items(rows: list[JobItem]) -> list[tuple[JobItem, str, str]]:
-    """Each with its state and its sentence."""
-    names = _names(rows)
+def _items(rows: list[JobItem]) -> list[tuple[JobItem, str, str, Chain | None]]:
+    """Each with its state, its sentence, and how the mail that it sent stands now."""
+    names, sent = _names(rows), _sent(rows)
     return [
         (
             row,
             _(job_words.STATES[JobItem.State(row.state)]),
             job_words.sentence(row.reason, row.detail, names) if row.reason else "",
+            sent.get(row.detail.get("delivery_id", 0)),
         )
         for row in rows
     ]
+
+
+def _sent(rows: list[JobItem]) -> dict[int, Chain]:
+    """By the delivery that a resend made: "done" says only that it was tried again."""
+    ids = [row.detail["delivery_id"] for row in rows if "delivery_id" in row.detail]
+    found = each_delivery.rows().filter(pk__in=ids) if ids else []
+    return {chain.newest.pk: chain for chain in each_delivery.standings(list(found))}
 
 
 def _names(rows: list[JobItem]) -> dict[tuple[str, Any], str]:

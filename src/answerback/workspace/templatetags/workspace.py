@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils import formats, timezone
@@ -139,8 +141,9 @@ def trigger_name(title: str) -> str:
 
 
 @register.filter
-def job_name(kind: str) -> str:
-    return job_words.kind_name(kind)
+def job_name(data: Mapping[str, Any]) -> str:
+    """Of the job that a notice tells of."""
+    return job_words.kind_name(data["title"], bool(data.get("undo")))
 
 
 @register.filter
