@@ -14,6 +14,7 @@ from answerback.outbound import lanes
 from answerback.outbound.models import Message
 from answerback.people import identities
 from answerback.people.models import DeliverabilityEntry
+from answerback.rules.models import Macro
 from answerback.tickets.models import Attachment, Comment, Ticket
 
 PART = {"HX-Request": "true"}
@@ -81,6 +82,18 @@ def test_what_waits_looks_as_it_was_written(ticket: Ticket, ada: Client, setting
     sent = ada.post(f"/tickets/{ticket.pk}/reply", written, headers=PART)
     waits = sent.text[sent.text.index("data-waiting=") :]
     assert "<div>So <b>quick</b></div>" in waits
+
+
+def test_what_was_taken_back_is_sent_with_the_status_of_its_macro(
+    ticket: Ticket, ada: Client, settings: object
+) -> None:
+    settings.UNDO_SECONDS = 5  # type: ignore[attr-defined]
+    macro = Macro.objects.get(key="take_and_solve")
+    ada.post(
+        f"/tickets/{ticket.pk}/reply", {"text": "Done.", "public": "1", "status": "solved", "macro": str(macro.pk)}
+    )
+    undone = ada.post(f"/drafts/{Draft.objects.get().pk}/undo", headers=PART)
+    assert re.search(r'value="solved" data-send>Send as solved<', undone.text)
 
 
 def test_undo_that_comes_too_late_says_so(ticket: Ticket, ada: Client) -> None:

@@ -25,8 +25,12 @@ from answerback.workspace.prefill import Prefill
 from mailroom import html as mail_html
 
 STYLE = re.compile(r'\sstyle="[^"]*"')
-SEND_AS = ("open", "pending", "solved")
 DEFAULT_SEND_AS = "pending"
+SEND_AS = {
+    "open": gettext_noop("Send as open"),
+    "pending": gettext_noop("Send as pending"),
+    "solved": gettext_noop("Send as solved"),
+}
 TICKET_FIELDS = (
     "requester",
     "requester_name",

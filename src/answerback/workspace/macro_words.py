@@ -35,6 +35,7 @@ class Chip:
     macro_id: int
     title: str
     lines: Sequence[str]
+    status: str  # "" where it leaves the status alone
 
 
 def title_of(macro: Macro) -> str:
@@ -54,7 +55,8 @@ def lines_of(applied: Applied) -> list[str]:
 def applied(text: str, ticket: Ticket, account: Account) -> list[Chip]:
     """The macros that a draft remembers."""
     found = macros.chosen(text, account) if text else []
-    return [Chip(row.pk, name_of(row), lines_of(macros.apply(row, ticket, account))) for row in found]
+    done = [(row, macros.apply(row, ticket, account)) for row in found]
+    return [Chip(row.pk, name_of(row), lines_of(what), what.status) for row, what in done]
 
 
 def _value(name: str, value: str) -> str:

@@ -22,7 +22,7 @@ from answerback.desk.models import Draft
 from answerback.desk.submitting import Problem
 from answerback.people.models import Account
 from answerback.tickets.models import Comment, Ticket
-from answerback.workspace import conversation, drafting, macro_words, prefill, words
+from answerback.workspace import conversation, drafting, macro_words, prefill
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.conversation import Recipient
 from answerback.workspace.drafting import DEFAULT_SEND_AS, SEND_AS, Typed
@@ -40,14 +40,16 @@ def context_of(
         typed = drafting.typed_of(unsent[0]) if unsent else Typed()
     typed.seen = typed.seen or drafting.begun(ticket)
     now = clock.now()
+    applied = macro_words.applied(typed.fields.get("macro", ""), ticket, account)
+    send_as = next((chip.status for chip in reversed(applied) if chip.status in SEND_AS), DEFAULT_SEND_AS)
     most = file_size.limit([one.address for one in recipients if one.confirmed])
     return {
         "typed": typed,
         "other_drafts": [drafting.other(draft) for draft in unsent if draft.pk != typed.draft_id],
         "waiting": [drafting.waiting(draft, now) for draft in reversed(own) if draft.send_at],
-        "send_as": [(key, words.status_name(key)) for key in SEND_AS],
-        "default_send_as": DEFAULT_SEND_AS,
-        "applied": macro_words.applied(typed.fields.get("macro", ""), ticket, account),
+        "send_as": send_as,
+        "send_label": _(SEND_AS[send_as]),
+        "applied": applied,
         "signature": account.signature,
         "file_limit": filesizeformat(most),
         "file_limit_bytes": most,

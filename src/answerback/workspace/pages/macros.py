@@ -113,7 +113,7 @@ def apply(request: HttpRequest, number: int, macro_id: int) -> HttpResponse:
             "text": done.text,
             "public": done.public,
             "status": status,
-            "send_label": _("Send as %s") % words.status_name(status).lower() if status else "",
+            "send_label": _(SEND_AS[status]) if status else "",
             "lines": macro_words.lines_of(done),
         }
     )
