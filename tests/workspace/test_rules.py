@@ -268,6 +268,8 @@ def test_a_rule_is_dropped_at_another_place(world: World, admin: Client) -> None
     admin.post(f"/admin/triggers/{before[4]}/act", {"act": "place", "place": "1"})
     after = list(Trigger.objects.values_list("pk", flat=True))
     assert after == [before[0], before[4], *before[1:4], *before[5:]]
+    shown = re.findall(r'id="rule-(\d+)"', admin.get("/admin/triggers").text)
+    assert shown == [str(pk) for pk in after]
 
 
 def test_the_list_tells_how_often_a_rule_acted_and_is_searched(world: World, admin: Client) -> None:
