@@ -84,6 +84,18 @@ def test_what_waits_looks_as_it_was_written(ticket: Ticket, ada: Client, setting
     assert "<div>So <b>quick</b></div>" in waits
 
 
+def test_how_long_an_answer_waits_is_each_agents_own_choice(ticket: Ticket, ada: Client, settings: object) -> None:
+    settings.UNDO_SECONDS = 5  # type: ignore[attr-defined]
+    profile = {"name": "Ada Agent", "language": "en", "theme": "system"}
+    ada.post("/profile", profile | {"undo_seconds": "30"})
+    page = ada.post(f"/tickets/{ticket.pk}/reply", {"text": "Slow.", "public": "1"}, headers=PART)
+    assert "Sending in 30 s" in words(page.text)
+    assert '<option value="30" selected>30 seconds</option>' in ada.get("/profile").text
+    ada.post("/profile", profile | {"undo_seconds": "0"})
+    ada.post(f"/tickets/{ticket.pk}/reply", {"text": "At once.", "public": "1"})
+    assert Comment.objects.latest("id").text == "At once."
+
+
 def test_what_was_taken_back_is_sent_with_the_status_of_its_macro(
     ticket: Ticket, ada: Client, settings: object
 ) -> None:

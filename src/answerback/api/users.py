@@ -329,6 +329,7 @@ def _change_agent(account: Account, sent: UserIn) -> None:
             language=account.person.language,
             theme=account.theme,
             signature=sent.signature,
+            undo_seconds=account.undo_seconds,
         )
 
 

@@ -67,6 +67,9 @@ class Account(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     signature = models.TextField(blank=True)
     theme = models.CharField(max_length=10, default="system")  # system, light, dark
+    undo_seconds = models.PositiveSmallIntegerField(
+        null=True
+    )  # how long "send" can be taken back; None: as set for all
     groups = models.ManyToManyField(Group, related_name="members", blank=True)
 
     objects = AccountManager()

@@ -27,14 +27,17 @@ def change(account: Account, *, role: str, supervisor: bool, active: bool, group
         account.groups.set(groups)
 
 
-def edit_own(account: Account, *, name: str, language: str, theme: str, signature: str) -> None:
+def edit_own(
+    account: Account, *, name: str, language: str, theme: str, signature: str, undo_seconds: int | None
+) -> None:
     """What everybody may change about themselves."""
     account.person.name = " ".join(name.split())[:200] or account.person.name
     account.person.language = language
     account.person.save(update_fields=["name", "language"])
     account.theme = theme if theme in THEMES else THEMES[0]
     account.signature = signature.strip()
-    account.save(update_fields=["theme", "signature"])
+    account.undo_seconds = undo_seconds
+    account.save(update_fields=["theme", "signature", "undo_seconds"])
 
 
 def choose_language(account: Account, language: str) -> None:

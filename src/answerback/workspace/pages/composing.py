@@ -102,7 +102,7 @@ def keep_and_send(request: HttpRequest, number: int | None) -> tuple[Writing, Dr
     try:
         writing = replace(writing, files=[*writing.files, *store_files(request)])
         draft = drafts.keep(account, number, writing, *drafting.place(request)).draft
-        submitting.send(draft, settings.UNDO_SECONDS)
+        submitting.send(draft, settings.UNDO_SECONDS if account.undo_seconds is None else account.undo_seconds)
     except submitting.FAILURES as error:
         problem = submitting.problem_of(error)
         if problem == Problem.NOT_STORED:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -31,6 +32,21 @@ THEMES = [
 ]
 
 
+UNDO_SECONDS = (5, 10, 20, 30, 60)
+
+
+def _undo_choices() -> list[tuple[str, str]]:
+    usual = _seconds(settings.UNDO_SECONDS)
+    return [
+        ("", _("As the administrator has set it: %s") % usual),
+        *((str(number), _seconds(number)) for number in (0, *UNDO_SECONDS)),
+    ]
+
+
+def _seconds(number: int) -> str:
+    return ngettext("%d second", "%d seconds", number) % number if number else _("not at all, it goes at once")
+
+
 class ProfileForm(forms.Form):
     name = forms.CharField(max_length=200, label=gettext_lazy("Name"))
     language = forms.ChoiceField(choices=list(words.LANGUAGES.items()), label=gettext_lazy("Language"))
@@ -40,6 +56,13 @@ class ProfileForm(forms.Form):
         label=gettext_lazy("Signature"),
         help_text=gettext_lazy("Stands below every public reply."),
         widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    undo_seconds = forms.TypedChoiceField(
+        required=False,
+        choices=_undo_choices,
+        coerce=int,
+        empty_value=None,
+        label=gettext_lazy("How long an answer can be taken back after “send”"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -104,11 +127,12 @@ def _context(account: Account, form: ProfileForm, password_form: PasswordForm) -
     }
 
 
-def _current(request: HttpRequest) -> dict[str, str]:
+def _current(request: HttpRequest) -> dict[str, Any]:
     account = account_of(request)
     return {
         "name": account.person.name,
         "language": account.person.language or (get_language() or "en"),
         "theme": account.theme,
         "signature": account.signature,
+        "undo_seconds": account.undo_seconds,
     }
