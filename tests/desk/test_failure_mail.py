@@ -11,6 +11,7 @@ from answerback.core import clock
 from answerback.core.models import Setting
 from answerback.desk import defaults, delivery_events, recover
 from answerback.outbound.models import Delivery
+from answerback.people.models import Account
 from answerback.rules.models import Trigger
 from answerback.tickets.models import Ticket
 
@@ -27,6 +28,14 @@ def test_without_assignee_and_group_the_supervisors_are_mailed(world: World) -> 
     ticket = world.ticket()
     world.answer(ticket)
     Ticket.objects.filter(pk=ticket.pk).update(assignee=None, group=None)
+    world.outcome(world.delivery_to(world.clara), FULL)
+    assert mailed() == ["bruno@acme.test"]
+
+
+def test_a_ticket_left_to_somebody_who_is_gone_is_mailed_to_its_group(world: World) -> None:
+    ticket = world.ticket()
+    world.answer(ticket)  # the first answer makes Ada the assignee
+    Account.objects.filter(pk=world.ada.pk).update(is_active=False)
     world.outcome(world.delivery_to(world.clara), FULL)
     assert mailed() == ["bruno@acme.test"]
 

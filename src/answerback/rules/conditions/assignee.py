@@ -1,4 +1,8 @@
-"""The ticket's assignee, by account id; "" is nobody, current_user who made the update, requester_id the requester."""
+"""The ticket's assignee, by account id; "" is nobody, current_user who made the update, requester_id the requester.
+
+Policy: somebody who can sign in no longer is nobody, as in `desk.responsible`. Else the failures of a ticket left to
+them would be mailed to them alone, which is to nobody.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,13 @@ def holds(update: Update, operator: str, value: str) -> bool:
         value = str(update.actor_account.pk) if update.actor_account else "nobody who could be assigned"
     elif value == "requester_id":
         return _is_the_requester(update) == (operator == "is")
-    return compare(update, "assignee_id", str(update.ticket.assignee_id or ""), operator, value)
+    now = "" if not value and _has_left(update) else str(update.ticket.assignee_id or "")
+    return compare(update, "assignee_id", now, operator, value)
+
+
+def _has_left(update: Update) -> bool:
+    assignee = update.ticket.assignee
+    return assignee is not None and not assignee.is_active
 
 
 def _is_the_requester(update: Update) -> bool:
