@@ -243,6 +243,16 @@ def test_fields_save_at_once_and_answer_with_the_changed_parts(world: World, tic
     assert 'hx-swap-oob="true"' in response.text
 
 
+def test_beside_the_events_no_part_of_the_conversation_is_sent(world: World, ticket: Ticket, ada: Client) -> None:
+    world.answer(ticket)
+    page = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/tickets/{ticket.pk}?events"}
+    parts = ada.get(f"/tickets/{ticket.pk}/live", headers=page).text
+    assert 'aria-pressed="true"' in parts
+    assert all(part not in parts for part in ('id="mail-', "#comments"))
+    assert 'id="waiting"' in ada.get(f"/tickets/{ticket.pk}?events").text  # what was sent can be taken back there too
+    assert 'id="mail-' in ada.get(f"/tickets/{ticket.pk}/live", headers={"HX-Request": "true"}).text
+
+
 def test_the_live_parts_bring_only_comments_that_the_page_has_not(world: World, ticket: Ticket, ada: Client) -> None:
     first = Comment.objects.get(ticket=ticket)
     second = world.answer(ticket)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -78,8 +79,13 @@ def parts(request: HttpRequest, found: Ticket) -> HttpResponse:
     context = page_context(request, found)
     after = request.GET.get("after") or request.POST.get("after") or ""
     seen = int(after) if after.isdigit() else context["conversation"].last_comment_id
-    context |= {"oob": True, "seen": seen}
+    context |= {"oob": True, "seen": seen, "show_events": _shows_events(request)}
     return render(request, "tickets/_parts.html", context)
+
+
+def _shows_events(request: HttpRequest) -> bool:
+    """Whether the page that the parts are for shows the events: htmx tells its address."""
+    return "events" in QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query)
 
 
 def page_context(request: HttpRequest, found: Ticket) -> dict[str, Any]:
