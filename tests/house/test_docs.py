@@ -37,7 +37,7 @@ _SUFFIXES = (
     *("html", "js", "css", "toml", "md", "txt", "py", "json", "po", "mo", "in"),
     *("pem", "png", "socket", "service", "test", "sqlite3"),
 )
-_DOCUMENT = re.compile(r"(?<![\w/.])(?:docs/[\w/-]+(?:\.md)?|[a-z]+\.md)(?![\w/])")
+_DOCUMENT = re.compile(r"(?<![\w/.-])(?:docs/[\w/-]+(?:\.md)?|[a-z]+\.md)(?![\w/])")
 _MADE = ("var/", "node_modules/", ".venv/")  # not in git
 
 
@@ -253,8 +253,18 @@ def test_every_state_is_in_the_glossary_with_where_it_leads() -> None:
         assert set(re.findall(r"→ `(\w+)`", row)) == {str(target) for target in leads}
 
 
+def test_the_first_ten_minutes_speak_the_words_of_the_page() -> None:
+    """Only the words: whether the steps lead there is walked by people and by tests/journeys."""
+    files = [file for root in ROOTS.values() for kind in ("html", "py", "toml") for file in root.rglob(f"*.{kind}")]
+    said = "\n".join(file.read_text("utf-8") for file in files).casefold()
+    guide = (DOCS / "first-ten-minutes.md").read_text("utf-8")
+    words = {" ".join(found.split()).rstrip(" …") for found in re.findall(r"(?<![*\w])\*([^*]+)\*(?!\*)", guide)}
+    assert {text for text in words - {"italics"} if text.casefold() not in said} == set()
+
+
 def test_the_keys_are_in_the_guides_of_both_languages() -> None:
-    listed = re.findall(r"<kbd>([^<]+)</kbd>", (ROOTS["answerback"] / "templates/frame/_keys.html").read_text("utf-8"))
+    page = (ROOTS["answerback"] / "templates/frame/_keys.html").read_text("utf-8")
+    listed = re.findall(r"<kbd>([^<]+)</kbd>", re.sub(r'{% translate "(\w+)" %}', r"\1", page))
     for guide in ("agents.md", "agents.de.md"):
         text = (DOCS / guide).read_text("utf-8").replace("Strg", "Ctrl").replace("Eingabe", "Enter")
         assert {key for key in listed if f"`{key}`" not in text} == set()

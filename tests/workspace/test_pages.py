@@ -312,5 +312,5 @@ def test_the_composer_offers_macros_and_applies_one(world: World, bruno: Client)
     assert "Nicht zugestellt" in menu
     assert "Übernehmen und lösen" in menu
     done = bruno.get(f"/tickets/{ticket.pk}/macros/{macro.pk}").json()
-    assert (done["status"], done["send_label"]) == ("solved", "Senden als gelöst")
+    assert (done["status"], done["send_label"]) == ("solved", "Als gelöst senden")
     assert done["lines"] == ["Bearbeiter: Bruno Lead", "Status: Gelöst"]
