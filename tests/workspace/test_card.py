@@ -10,6 +10,7 @@ from tests.world import World
 
 from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery
+from answerback.people import identities
 from answerback.tickets.models import Ticket
 from mailroom.causes import catalogue
 from mailroom.causes.catalogue import Fix
@@ -117,8 +118,16 @@ def test_an_address_of_somebody_else_is_offered_to_be_moved(world: World, ada: C
     told = ada.post(f"/deliveries/{delivery.pk}/fix", asked, headers=PART).text
     assert "eve@elsewhere.test belongs to Eve Else already." in told
     assert "It belongs to Clara Customer: move it there and resend" in told
+    assert f'href="/customers/{world.clara.pk}/merge?into=' in told
     ada.post(f"/deliveries/{delivery.pk}/fix", asked | {"fix": "take_address"})
     assert world.delivery_to(world.clara).recipient == "eve@elsewhere.test"
+
+
+def test_the_second_profile_of_a_person_is_offered_for_merging(world: World, ada: Client, ticket: Ticket) -> None:
+    delivery = failed(world, ticket, FULL)
+    assert "Perhaps the same person" not in card(ada, delivery)
+    other = identities.find_or_create("clara@elsewhere.test", "Clara C.").person
+    assert f'href="/customers/{world.clara.pk}/merge?into={other.pk}">Clara C.</a>' in card(ada, delivery)
 
 
 def test_an_agents_address_is_not(world: World, ada: Client, ticket: Ticket) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.desk import recover, replacing, settling
+from answerback.desk import merge_people, recover, replacing, settling
 from answerback.outbound import standing
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Message
 from answerback.outbound.standing import Words
@@ -138,6 +138,7 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "attempts": list(Attempt.objects.filter(delivery=delivery).order_by("-number")),
         "raw_mail_id": _report_of(delivery),
         "others": others,
+        "lookalikes": merge_people.lookalikes(delivery.person) if delivery.person and chain.failing else [],
         "fixes": _fixes(delivery, chain, others),
         "complaint": identities.complaint_about(identity) if identity else None,
         "last_success": identity.last_success_at if identity else None,
