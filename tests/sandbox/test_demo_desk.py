@@ -153,10 +153,16 @@ def test_case_is_there(desk: None, case: str) -> None:
     assert Delivery.objects.filter(CASES[case]).exists()
 
 
+# Too rare for the stories; `test_every_fate` plays them.
+RARE = {"syntax", "noptr", "sender", "protocol"}
+
+
 @pytest.mark.parametrize(
-    "fate", [fate for fate in FATES.values() if fate.reply or fate.report], ids=lambda fate: fate.name
+    "fate",
+    [fate for fate in FATES.values() if (fate.reply or fate.report) and fate.name not in RARE],
+    ids=lambda fate: fate.name,
 )
-def test_every_cause_that_the_played_internet_knows_occurs(desk: None, fate: Fate) -> None:
+def test_every_common_cause_that_the_played_internet_knows_occurs(desk: None, fate: Fate) -> None:
     text = (fate.reply or fate.report).format(rcpt="anna@kunden.sandbox.test", domain="kunden.sandbox.test")
     report = servers.what_is_said(text, "anna@kunden.sandbox.test")
     cause = classify(report).cause

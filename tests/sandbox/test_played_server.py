@@ -73,6 +73,8 @@ def test_the_connection_breaks(played: tuple[str, int], local: str, kept: int) -
         ("bounce-later", Kind.DELIVERY_REPORT, [Action.FAILED], "5.1.1"),
         ("bounce-full", Kind.DELIVERY_REPORT, [Action.FAILED], "5.2.2"),
         ("bounce-text", Kind.DELIVERY_REPORT, [Action.FAILED], "5.1.1"),
+        ("bounce-japan", Kind.DELIVERY_REPORT, [Action.FAILED], ""),
+        ("bounce-ses", Kind.DELIVERY_REPORT, [Action.FAILED], "5.7.1"),
         ("delay", Kind.DELIVERY_REPORT, [Action.DELAYED, Action.DELIVERED], "4.4.1"),
         ("delivered", Kind.DELIVERY_REPORT, [Action.DELIVERED], "2.1.5"),
         ("complain", Kind.FEEDBACK_REPORT, [Action.COMPLAINT], ""),

@@ -26,8 +26,7 @@ class Reaction(StrEnum):
     """What comes back later, after the mail was accepted."""
 
     NONE = ""
-    FAILURE = "failure"  # a delivery report: failed
-    FAILURE_TEXT = "failure_text"  # the same in words only, as old servers write
+    FAILURE = "failure"  # a report of failure, in the form of the fate
     DELAY = "delay"  # a delivery report: delayed; later one: delivered
     DELIVERED = "delivered"  # a delivery report: delivered
     COMPLAINT = "complaint"  # a feedback report
@@ -35,6 +34,21 @@ class Reaction(StrEnum):
     CHALLENGE = "challenge"  # "please confirm that you are a person"
     RECEIPT = "receipt"  # a read receipt
     ANSWER = "answer"  # the customer writes back
+
+
+class Form(StrEnum):
+    """How a report of failure looks; see `notices`."""
+
+    STATUS = "status"  # a delivery-status part (RFC 3464), as Postfix writes
+    QMAIL = "qmail"
+    EXIM = "exim"
+    SENDMAIL = "sendmail"
+    EXCHANGE = "exchange"  # in German, as Microsoft 365 writes for a German organisation
+    GMAIL = "gmail"
+    DOMINO = "domino"
+    JAPANESE = "japanese"  # a mobile operator
+    BARE = "bare"  # names the recipient and no reason, as IIS does
+    SES = "ses"  # JSON
 
 
 class Drop(StrEnum):
@@ -55,7 +69,8 @@ class Fate:
     refusals: int | None = None  # only the first so many tries meet the fate; None: all
     wait: float = 0.0  # seconds before the reply
     reaction: Reaction = Reaction.NONE
-    report: str = ""  # the reply text that a report tells of
+    report: str = ""  # the reply text that a report tells of; "" where its form has words of its own
+    form: Form = Form.STATUS
 
     @property
     def code(self) -> str:
@@ -67,7 +82,7 @@ class Fate:
     @property
     def keeps(self) -> bool:
         """Does the mail end up in the mailbox (perhaps after some tries)?"""
-        if self.reaction in (Reaction.FAILURE, Reaction.FAILURE_TEXT):
+        if self.reaction == Reaction.FAILURE:
             return False
         return self.stage == Stage.NONE or self.refusals is not None or self.drop == Drop.CLOSE_KEPT
 
@@ -101,6 +116,11 @@ FATES = _table(
             "nocode",
             gettext_noop("Refused in plain words without an enhanced code"),
             "550 Requested action not taken: mailbox unavailable",
+        ),
+        _refused(
+            "syntax",
+            gettext_noop("The address is not well formed"),
+            "501 5.1.3 <{rcpt}>: bad recipient address syntax",
         ),
         # the mailbox
         _refused("full", gettext_noop("The mailbox is full"), "552 5.2.2 <{rcpt}>: mailbox full, quota exceeded"),
@@ -166,6 +186,21 @@ FATES = _table(
             gettext_noop("Only encrypted connections are welcome"),
             "530 5.7.10 Encryption required, issue STARTTLS first",
         ),
+        _refused(
+            "noptr",
+            gettext_noop("Our server has no name in reverse DNS"),
+            "550 5.7.25 The sending address [127.0.0.1] has no PTR record",
+        ),
+        _refused(
+            "sender",
+            gettext_noop("Our sender address is not accepted"),
+            "550 5.1.8 Sender address rejected: the domain cannot be answered",
+        ),
+        _refused(
+            "protocol",
+            gettext_noop("The servers do not understand each other"),
+            "504 5.5.4 Command parameter not implemented",
+        ),
         # time
         Fate(
             "greylist",
@@ -212,8 +247,60 @@ FATES = _table(
         Fate(
             "bounce-text",
             gettext_noop("Accepted; a report of failure in plain words follows"),
-            reaction=Reaction.FAILURE_TEXT,
+            reaction=Reaction.FAILURE,
             report="550 5.1.1 no such user",
+            form=Form.QMAIL,
+        ),
+        Fate(
+            "bounce-exim",
+            gettext_noop("Accepted; a report in the form of Exim follows: a program at the mailbox is broken"),
+            reaction=Reaction.FAILURE,
+            form=Form.EXIM,
+        ),
+        Fate(
+            "bounce-sendmail",
+            gettext_noop("Accepted; a report in the form of Sendmail follows: given up after days"),
+            reaction=Reaction.FAILURE,
+            form=Form.SENDMAIL,
+        ),
+        Fate(
+            "bounce-exchange",
+            gettext_noop("Accepted; a report in the form of Exchange follows, in German: only members may write"),
+            reaction=Reaction.FAILURE,
+            report="550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required",
+            form=Form.EXCHANGE,
+        ),
+        Fate(
+            "bounce-gmail",
+            gettext_noop("Accepted; a report in the form of Gmail follows: the mailbox is switched off"),
+            reaction=Reaction.FAILURE,
+            report="550 5.2.1 The email account that you tried to reach is disabled.",
+            form=Form.GMAIL,
+        ),
+        Fate(
+            "bounce-domino",
+            gettext_noop("Accepted; a report in the form of Domino follows: nobody of that name, without a code"),
+            reaction=Reaction.FAILURE,
+            form=Form.DOMINO,
+        ),
+        Fate(
+            "bounce-japan",
+            gettext_noop("Accepted; a report in Japanese follows: the mailbox is full"),
+            reaction=Reaction.FAILURE,
+            form=Form.JAPANESE,
+        ),
+        Fate(
+            "bounce-bare",
+            gettext_noop("Accepted; a report without any reason follows"),
+            reaction=Reaction.FAILURE,
+            form=Form.BARE,
+        ),
+        Fate(
+            "bounce-ses",
+            gettext_noop("Accepted; a provider reports the failure in JSON"),
+            reaction=Reaction.FAILURE,
+            report="554 5.7.1 Message rejected as spam",
+            form=Form.SES,
         ),
         Fate(
             "delay",

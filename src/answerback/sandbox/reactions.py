@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
-from answerback.sandbox.fates import Fate, Reaction
+from answerback.sandbox import notices
+from answerback.sandbox.fates import Fate, Form, Reaction
 
 NULL_PATH = ""
 
@@ -61,9 +62,7 @@ def react(taken: Taken) -> list[Sent]:
         return []  # a report is never answered with a report
     match taken.fate.reaction:
         case Reaction.FAILURE:
-            return [_delivery_report(taken, "failed", _diagnostic(taken))]
-        case Reaction.FAILURE_TEXT:
-            return [_failure_in_words(taken)]
+            return [_failure(taken)]
         case Reaction.DELAY:
             return [
                 _delivery_report(taken, "delayed", _diagnostic(taken)),
@@ -122,16 +121,12 @@ def _delivery_report(taken: Taken, action: str, diagnostic: str) -> Sent:
     return Sent(NULL_PATH, taken.mail_from, _multipart("report; report-type=delivery-status", fields, parts))
 
 
-def _failure_in_words(taken: Taken) -> Sent:
-    """As servers wrote before RFC 1894 and some do today."""
-    words = (
-        f"Hi. This is the mail program at {taken.server}.\n"
-        "I'm afraid I wasn't able to deliver your message to the following addresses.\n"
-        "This is a permanent error; I've given up. Sorry it didn't work out.\n\n"
-        f"<{taken.recipient}>:\n{_diagnostic(taken)}\n\n--- Below this line is a copy of the message.\n\n"
-    )
-    fields = [*_from_daemon(taken), "Subject: failure notice"]
-    return Sent(NULL_PATH, taken.mail_from, _simple(fields, words.encode() + taken.header))
+def _failure(taken: Taken) -> Sent:
+    if taken.fate.form is Form.STATUS:
+        return _delivery_report(taken, "failed", _diagnostic(taken))
+    notice = notices.in_form(taken.fate.form, taken.recipient, taken.header, _diagnostic(taken))
+    fields = [f"From: {notice.sender}", *_addressed(taken), f"Subject: {notice.subject}", *notice.fields]
+    return Sent(NULL_PATH, taken.mail_from, _octets([*fields, "MIME-Version: 1.0"], notice.body))
 
 
 def _complaint(taken: Taken) -> Sent:
