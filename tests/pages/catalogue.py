@@ -2,7 +2,8 @@
 
 `test_every_page.py` looks at each with axe, a ruler and a scale, `screenshots.py` takes its picture. A page that is
 missing here fails a test: whoever adds an address to `workspace.urls` adds it to PAGES, or says in NOT_PAGES that it
-is a part of one or an action.
+is a part of one or an action. What a page shows only after a click (a card, a menu, a form sent) has an entry of its
+own, with the clicks in `then`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.journeys.conftest import Desk
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import Desk, eventually
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class PageOf:
     route: str
     find: Callable[[Desk], str]
     admin: bool = False  # only admins may see it
+    then: Callable[[Page], None] | None = None  # what to do there before looking
 
 
 def _at(path: str) -> Callable[[Desk], str]:
@@ -42,18 +46,83 @@ def _customer(desk: Desk) -> str:
     return f"/customers/{found[0]['requester_id']}"
 
 
+def _open_tickets(desk: Desk) -> str:
+    return ",".join(str(ticket["id"]) for ticket in desk.call("GET", "search", query="status<solved")["results"][:3])
+
+
+def _merge(desk: Desk) -> str:
+    one, other, *_rest = _open_tickets(desk).split(",")
+    return f"/tickets/{one}/merge?into={other}"
+
+
+def _job(desk: Desk) -> str:
+    """A job that is over: what it did, and what it had to leave out."""
+    found = desk.call("GET", "job_statuses")["job_statuses"]
+    if not found:
+        tickets = desk.call("GET", "search", query="status:solved")["results"][:5]
+        ids = ",".join(str(ticket["id"]) for ticket in tickets)
+        desk.call("PUT", "tickets/update_many", {"ticket": {"additional_tags": ["checked"]}}, ids=ids)
+    eventually(lambda: desk.call("GET", "job_statuses")["job_statuses"][0]["status"] == "completed")
+    return f"/jobs/{desk.call('GET', 'job_statuses')['job_statuses'][0]['id']}"
+
+
+def _answering(page: Page) -> None:
+    page.click("label[data-key-target=reply]")
+    page.locator(".composer [contenteditable], .composer textarea:visible").first.fill("Your bell is on its way.")
+    page.click(".composer__send summary")
+
+
+def _failure_card(page: Page) -> None:
+    page.locator("[data-card]:visible").last.click()
+    page.wait_for_selector("#card[open] .card__fixes")
+
+
+def _select_all(page: Page) -> None:
+    page.locator("[data-select]").first.wait_for()
+    page.keyboard.press("*")
+    page.wait_for_selector(".selection__actions:visible")
+
+
+def _resend_selected(page: Page) -> None:
+    _select_all(page)
+    page.click(".selection button[value=resend]")
+    page.wait_for_url("**/bulk")
+
+
+def _open_menu(name: str) -> Callable[[Page], None]:
+    def then(page: Page) -> None:
+        page.click(f".bar__tools summary{name}")
+
+    return then
+
+
+def _signed_out(page: Page) -> None:
+    page.context.clear_cookies()
+    page.reload()
+
+
+def _keys(page: Page) -> None:
+    page.keyboard.press("?")
+
+
 PAGES = (
-    PageOf("sign-in", "sign-in", _at("/sign-in")),
     PageOf("api", "api/docs", _at("/api/docs")),
     PageOf("view-undelivered", "views/<str:key>", _at("/views/undelivered")),
     PageOf("view-trying", "views/<str:key>", _at("/views/trying")),
     PageOf("view-open", "views/<str:key>", _at("/views/open")),
+    PageOf("view-selection", "views/<str:key>", _at("/views/undelivered"), then=_select_all),
+    PageOf("bulk", "bulk", _at("/views/undelivered"), then=_resend_selected),
+    PageOf("menu-user", "views/<str:key>", _at("/views/open"), then=_open_menu(".menu__user")),
+    PageOf("menu-notices", "views/<str:key>", _at("/views/open"), then=_open_menu(".bell")),
+    PageOf("keys", "views/<str:key>", _at("/views/open"), then=_keys),
     PageOf("views", "views", _at("/views")),
     PageOf("view-new", "views/new", _at("/views/new")),
     PageOf("search", "search", _at("/search?q=delivery:failed")),
     PageOf("search-nothing", "search", _at("/search?q=nonsense:1+zzzz")),
     PageOf("ticket-failed", "tickets/<int:number>", _ticket("delivery:open status<solved")),
     PageOf("ticket-failed-events", "tickets/<int:number>", _ticket("delivery:open status<solved", "?events=1")),
+    PageOf("ticket-card", "tickets/<int:number>", _ticket("delivery:open status<solved"), then=_failure_card),
+    PageOf("ticket-answering", "tickets/<int:number>", _ticket("delivery:open status<solved"), then=_answering),
     PageOf("ticket-trying", "tickets/<int:number>", _ticket("delivery:trying")),
     PageOf("ticket-closed", "tickets/<int:number>", _ticket("status:closed")),
     PageOf("customer-merge", "customers/<int:person_id>/merge", lambda desk: f"{_customer(desk)}/merge"),
@@ -61,8 +130,8 @@ PAGES = (
     PageOf("macro", "macros/<int:macro_id>", _at("/macros/1"), admin=True),
     PageOf("macro-new", "macros/new", _at("/macros/new")),
     PageOf("ticket-merge", "tickets/<int:number>/merge", _ticket("status<solved", "/merge")),
-    PageOf("ticket-merge-confirm", "tickets/<int:number>/merge", _ticket("status<solved", "/merge?into=1")),
-    PageOf("tickets-merge", "tickets/merge", _at("/tickets/merge?ids=1,2")),
+    PageOf("ticket-merge-confirm", "tickets/<int:number>/merge", _merge),
+    PageOf("tickets-merge", "tickets/merge", lambda desk: f"/tickets/merge?ids={_open_tickets(desk)}"),
     PageOf("ticket-new", "tickets/new", _at("/tickets/new")),
     PageOf("customers", "customers", _at("/customers")),
     PageOf("customer", "customers/<int:person_id>", _customer),
@@ -70,6 +139,7 @@ PAGES = (
     PageOf("delivery", "delivery", _at("/delivery")),
     PageOf("failures", "delivery/failures", _at("/delivery/failures")),
     PageOf("jobs", "jobs", _at("/jobs")),
+    PageOf("job", "jobs/<int:job_id>", _job),
     PageOf("causes", "delivery/causes", _at("/delivery/causes")),
     PageOf("notices", "notices", _at("/notices")),
     PageOf("notices-unread", "notices", _at("/notices?show=unread")),
@@ -81,6 +151,8 @@ PAGES = (
     PageOf("mail-log-nothing", "delivery/log", _at("/delivery/log?recipient=zzzz"), admin=True),
     PageOf("agent-mail", "delivery/agents", _at("/delivery/agents"), admin=True),
     PageOf("unprocessed", "mail/unprocessed", _at("/mail/unprocessed")),
+    PageOf("raw-mail", "mail/<int:raw_mail_id>", _at("/mail/1")),
+    PageOf("sign-in", "sign-in", _at("/"), then=_signed_out),  # the last one that an agent sees
     PageOf("admin-people", "admin/", _at("/admin/"), admin=True),
     PageOf("admin-groups", "admin/groups", _at("/admin/groups"), admin=True),
     PageOf("admin-addresses", "admin/addresses", _at("/admin/addresses"), admin=True),
@@ -106,9 +178,7 @@ NOT_PAGES = frozenset(
         "frame/views",
         "frame/health",
         "frame/jobs",
-        "bulk",
         "bulk/start",
-        "jobs/<int:job_id>",
         "jobs/<int:job_id>/act",
         "frame/notices",
         "notices/menu",
@@ -158,7 +228,6 @@ NOT_PAGES = frozenset(
         "addresses/suggestion",
         "files/<str:token>",
         "files/<str:token>/withdraw",
-        "mail/<int:raw_mail_id>",
         "mail/<int:raw_mail_id>/act",
         "admin/people/<int:account_id>",
         "admin/addresses/<int:address_id>",

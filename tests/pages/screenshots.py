@@ -57,6 +57,8 @@ def _take(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if theme == "dark" else "light",
             reduced_motion="reduce",
+            has_touch=width < 500,
+            is_mobile=width < 500,  # buttons are larger under a finger
         )
         page = desk.signs_in(context.new_page(), who)
         if admin:
@@ -64,9 +66,11 @@ def _take(
         for one in PAGES:
             if one.admin is admin and one.name.startswith(only):
                 page.goto(desk.url + one.find(desk))
+                if one.then:
+                    one.then(page)
                 page.wait_for_timeout(400)  # what comes after the page: counts, faces
                 path = folder / f"{one.name}-{language}-{theme}-{width}.png"
-                page.screenshot(path=path)
+                page.screenshot(path=path, full_page=one.then is None)
                 yield path
         context.close()
 

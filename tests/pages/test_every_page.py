@@ -83,6 +83,8 @@ def _faults(page: Page, desk: Desk, one: PageOf, language: str, width: int) -> l
     answer = page.goto(desk.url + one.find(desk))
     if answer is None or answer.status != 200:
         return [f"answered {answer.status if answer else 'nothing'}"]
+    if one.then:
+        one.then(page)
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run().then(result => result.violations)")
     faults = [f"axe: {row['id']}: {row['nodes'][0]['html'][:160]}" for row in found]
