@@ -284,6 +284,14 @@ def split_remote_images(html: str) -> tuple[str, int]:
     return _change_images(html, lambda tag: _SRC.sub(set_aside, tag, count=1)), count
 
 
+_OWN_LOOK = re.compile(r"<(?:font|img|table)\b|<[^<>]*\s(?:bgcolor=|style=\"[^\"]*(?:color|background))", re.IGNORECASE)
+
+
+def has_own_look(html: str) -> bool:
+    """Colours, pictures or tables: sanitised HTML that was written for white paper, and may be unreadable elsewhere."""
+    return _OWN_LOOK.search(html) is not None
+
+
 def restore_remote_images(html: str) -> str:
     """The opposite of `split_remote_images`."""
     return _change_images(html, lambda tag: _DATA_SRC.sub(r'\g<before>src="\g<url>"', tag, count=1))

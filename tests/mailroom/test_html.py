@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.html import from_text, replace_cid, restore_remote_images, sanitise, split_remote_images, to_text
+from mailroom.html import (
+    from_text,
+    has_own_look,
+    replace_cid,
+    restore_remote_images,
+    sanitise,
+    split_remote_images,
+    to_text,
+)
 
 VECTORS = [
     "<script>alert(1)</script>",
@@ -246,6 +254,23 @@ def test_a_picture_in_a_title_is_no_picture() -> None:
     assert split_remote_images(shown) == (shown, 0)
 
 
+@pytest.mark.parametrize(
+    "html, own",
+    [
+        ("<p>Plain <b>bold</b> and a <a href='https://example.org'>link</a></p>", False),
+        ("<p style='margin: 0; font-size: 14px'>Spaced</p>", False),
+        ("<p>color: blue; background is a word of the text</p>", False),
+        ("<p style='color: #222'>Dark ink</p>", True),
+        ("<div><span style='background-color: yellow'>Marked</span></div>", True),
+        ("<font color='navy'>Old</font>", True),
+        ("<table><tr><td>Cells</td></tr></table>", True),
+        ("<p><img src='cid:logo'></p>", True),
+    ],
+)
+def test_mail_with_a_look_of_its_own(html: str, own: bool) -> None:
+    assert has_own_look(sanitise(html)) is own
+
+
 def test_content_ids_become_addresses_of_ours() -> None:
     shown = sanitise('<img src="cid:a@b"><img src="CID:c%40d"><img src="cid:unknown"><img src="cid:q&quot;">')
     html = replace_cid(shown, {"a@b": "/files/1", "c@d": '/files/2?"x"', 'q"': "/files/3"})
@@ -289,7 +314,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("function", [sanitise, to_text, from_text, split_remote_images])
+@pytest.mark.parametrize("function", [sanitise, to_text, from_text, split_remote_images, has_own_look])
 def test_half_a_megabyte_of_hostile_html_takes_little_time(unit: str, function: object) -> None:
     html = unit * (500_000 // len(unit))
     started = time.process_time()

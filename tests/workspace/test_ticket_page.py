@@ -285,6 +285,19 @@ def test_html_mail_is_framed_under_a_policy_that_runs_nothing(world: World, ada:
 
 
 @pytest.mark.parametrize(
+    ("html", "on_paper"), [("<p>Plain <b>bold</b></p>", False), ('<p style="color: #222">Dark ink</p>', True)]
+)
+def test_formatted_mail_reads_in_the_theme_unless_it_has_colours(
+    world: World, ada: Client, html: str, on_paper: bool
+) -> None:
+    ticket = world.ticket()
+    comment = Comment.objects.get(ticket=ticket)
+    Comment.objects.filter(pk=comment.pk).update(html=html)
+    assert ('class="paper"' in ada.get(f"/comments/{comment.pk}/mail").text) is on_paper
+    assert ("mail-frame--paper" in ada.get(f"/tickets/{ticket.pk}").text) is on_paper
+
+
+@pytest.mark.parametrize(
     ("html", "listed"), [("", True), ("<p>Hi</p>", True), ('<p><img src="cid:photo%40x"></p>', False)]
 )
 def test_a_picture_is_listed_unless_it_stands_in_the_text(world: World, ada: Client, html: str, listed: bool) -> None:

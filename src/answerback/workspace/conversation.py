@@ -59,6 +59,11 @@ class Entry:
         lines = sum(1 + len(line) // 80 for line in self.comment.text.splitlines()) + 1
         return max(FRAME_LEAST, min(FRAME_MOST, lines * LINES_PER_PIXEL_GUESS))
 
+    @property
+    def on_paper(self) -> bool:
+        """Its HTML is shown on white, whatever the theme."""
+        return mail_html.has_own_look(self.comment.html)
+
     def _in_role(self, role: str) -> list[PersonStanding]:
         return [person for person in self.standing.people if person.role == role] if self.standing else []
 

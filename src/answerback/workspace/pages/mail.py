@@ -38,7 +38,8 @@ def comment_frame(request: HttpRequest, comment_id: int) -> HttpResponse:
     html = mail_html.replace_cid(comment.html, _inline_files(comment))
     with_images = request.GET.get("images") == "1"
     html = mail_html.restore_remote_images(html) if with_images else mail_html.split_remote_images(html)[0]
-    response = render(request, "tickets/mail_frame.html", {"html": html})
+    on_paper = mail_html.has_own_look(comment.html)
+    response = render(request, "tickets/mail_frame.html", {"html": html, "on_paper": on_paper})
     response["Content-Security-Policy"] = _FRAME_POLICY.format(images=" https: http:" if with_images else "")
     response["Referrer-Policy"] = "no-referrer"
     return response
