@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.test import override_settings
 
 from answerback.core import clock
+from answerback.desk.models import Escalation
 from answerback.inbound import process
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
@@ -195,6 +196,13 @@ def test_failures_were_put_right_in_every_way(desk: None, how: str) -> None:
 def test_no_system_view_is_empty(credentials: Credentials, key: str) -> None:
     agent = Account.objects.get(email=credentials.agent["email"])
     assert views.tickets(View.objects.get(key=key), agent).exists()
+
+
+def test_supervisors_heard_of_overdue_failures_one_after_the_other(desk: None) -> None:
+    """Else the demo would tell of all when it starts, and every failing ticket would seem changed just then."""
+    told = Escalation.objects.dates("at", "day")
+    assert len(told) > 5
+    assert not Escalation.objects.filter(mailed_at__isnull=True).exists()
 
 
 def test_returned_message_can_be_shown(desk: None) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
 
 from answerback.core import clock
-from answerback.desk import automating, defaults
+from answerback.desk import automating, defaults, escalation
 from answerback.sandbox import receiver
 from answerback.sandbox.demo_desk import names, people, story
 from answerback.sandbox.demo_desk.cast import Cast
@@ -20,6 +21,7 @@ from answerback.sandbox.demo_desk.servers import Servers
 
 FOUNDED = timedelta(days=30)  # before the first story
 _NIGHT = time(3, 0)  # when solved tickets close
+_ROUND_EVERY = timedelta(hours=3)  # how often the supervisors hear of what nobody has seen to
 Happening = tuple[datetime, Callable[[], None]]
 
 
@@ -62,7 +64,7 @@ def _found() -> people.Desk:
 def _play_everything(desk: people.Desk, read_mail: ReadMail) -> None:
     """All stories at once, step by step in order of time, so that what has a higher number is later."""
     stage = Stage(desk, Cast(desk.agents), Servers(), read_mail)
-    for moment, happen in sorted([*_steps(stage), *_nights()], key=lambda happening: happening[0]):
+    for moment, happen in sorted([*_steps(stage), *_nights(), *_rounds(stage)], key=lambda happening: happening[0]):
         with clock.at(moment.astimezone(UTC)):
             happen()
 
@@ -85,3 +87,14 @@ def _nights() -> list[Happening]:
 
 def _run_automations() -> None:
     automating.run()
+
+
+def _rounds(stage: Stage) -> list[Happening]:
+    """What is overdue is told when it was, and not all at once by the demo that starts."""
+    last = clock.now() - timedelta(minutes=1)
+    return [(last - _ROUND_EVERY * number, partial(_escalate, stage)) for number in range(FOUNDED // _ROUND_EVERY)]
+
+
+def _escalate(stage: Stage) -> None:
+    if escalation.escalate():
+        stage.servers.carry({})
