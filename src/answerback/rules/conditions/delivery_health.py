@@ -34,7 +34,7 @@ CONDITION = Condition(
         "answer": gettext_noop("a failure of an agent's answer is open"),
         "automatic": gettext_noop("only automatic mail has failed"),
         "trying": gettext_noop("still trying"),
-        "none": gettext_noop("nothing is wrong"),
+        "none": gettext_noop("in order"),
     },
     holds=holds,
 )

@@ -2,6 +2,7 @@
 import "./live.js";
 import "./keys.js";
 import "./drawer.js";
+import "./subnav.js";
 import "./menus.js";
 import "./card.js";
 import "./ticket.js";

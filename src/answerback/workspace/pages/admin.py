@@ -51,7 +51,9 @@ class SupportAddressForm(forms.Form):
         max_length=100, label=gettext_lazy("Name"), help_text=gettext_lazy("Stands in From beside the agent's name.")
     )
     language = forms.ChoiceField(choices=list(words.LANGUAGES.items()), label=gettext_lazy("Language"))
-    group = forms.ModelChoiceField(Group.objects.order_by("name"), required=False, label=gettext_lazy("Group"))
+    group = forms.ModelChoiceField(
+        Group.objects.order_by("name"), required=False, empty_label="–", label=gettext_lazy("Group")
+    )
     default = forms.BooleanField(required=False, label=gettext_lazy("New tickets leave from here"))
     active = forms.BooleanField(required=False, initial=True, label=gettext_lazy("Takes mail"))
 

@@ -46,6 +46,6 @@ def _relay_name() -> str:
     """Where mail goes, without the password."""
     if not settings.RELAY_URL:
         return _("none configured")
-    if settings.RELAY_URL == "mx":
+    if settings.RELAY_URL.partition(":")[0] == "mx":
         return _("directly to the recipients’ servers")
     return settings.RELAY_URL.rpartition("@")[2].partition("?")[0].removeprefix("smtp://").removeprefix("smtps://")

@@ -73,6 +73,7 @@ class ProfileForm(forms.Form):
 class PasswordForm(PasswordChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        del self.fields["old_password"].widget.attrs["autofocus"]  # the page is about more than the password
         dress(self)
 
 

@@ -147,9 +147,10 @@ def _asked(request: HttpRequest) -> tuple[Period, str]:
     return over_time.period(request.GET.get("period", "")), kind if kind in KINDS else ""
 
 
-def _chart(series: Sequence[str], buckets: Sequence[Bucket]) -> tuple[str, Chart]:
-    title = ", ".join(_(WHAT[name]) for name in series)
-    return title, bar_chart.draw(series, [[bucket.counts[name] for name in series] for bucket in buckets])
+def _chart(series: Sequence[str], buckets: Sequence[Bucket]) -> tuple[list[tuple[str, str]], Chart]:
+    """With the names of its series."""
+    names = [(name, _(WHAT[name])) for name in series]
+    return names, bar_chart.draw(series, [[bucket.counts[name] for name in series] for bucket in buckets])
 
 
 def _line(within: Period, bucket: Bucket, kind: str) -> Line:
