@@ -123,6 +123,16 @@ def test_an_address_of_somebody_else_is_offered_to_be_moved(world: World, ada: C
     assert world.delivery_to(world.clara).recipient == "eve@elsewhere.test"
 
 
+def test_words_of_our_own_are_not_put_into_a_servers_mouth(world: World, ada: Client, ticket: Ticket) -> None:
+    delivery = failed(world, ticket, UNKNOWN)
+    assert "The server's own words" in card(ada, delivery)
+    ours = {"smtp_code": None, "remote_mta": "", "diagnostic": "there is no such domain: customer.tset"}
+    Delivery.objects.filter(pk=delivery.pk).update(**ours)
+    page = card(ada, delivery)
+    assert "What we found" in page
+    assert "no server was reached" in page
+
+
 def test_the_second_profile_of_a_person_is_offered_for_merging(world: World, ada: Client, ticket: Ticket) -> None:
     delivery = failed(world, ticket, FULL)
     assert "Perhaps the same person" not in card(ada, delivery)

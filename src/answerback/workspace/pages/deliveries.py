@@ -134,7 +134,8 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "cause": cause.text(get_language() or "en") if cause else None,
         "cause_key": delivery.cause,
         "who": _(WHO[cause.who]) if cause else "",
-        "match": _(MATCHES[event.match]) if event and event.match in MATCHES else (event.match if event else ""),
+        "match": _known_from(delivery, event.match) if event else "",
+        "server_spoke": _server_spoke(delivery),
         "attempts": list(Attempt.objects.filter(delivery=delivery).order_by("-number")),
         "raw_mail_id": _report_of(delivery),
         "others": others,
@@ -144,6 +145,17 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "last_success": identity.last_success_at if identity else None,
         "failure_text": failure_text(delivery, chain),
     }
+
+
+def _known_from(delivery: Delivery, match: str) -> str:
+    if match == "session" and not _server_spoke(delivery):
+        return _("our own attempt: no server was reached")
+    return _(MATCHES[match]) if match in MATCHES else match
+
+
+def _server_spoke(delivery: Delivery) -> bool:
+    """Or the words are our own: the domain does not exist, nobody answered."""
+    return bool(delivery.smtp_code or delivery.remote_mta)
 
 
 def _fixes(delivery: Delivery, chain: standing.Chain, others: Sequence[Identity]) -> list[str]:
