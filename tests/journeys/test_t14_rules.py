@@ -27,6 +27,7 @@ def test_a_trigger_is_made_and_tried(desk: Desk, open_page: OpenPage, language: 
     page.locator("#all-rows input[name=all_value]").fill(f"Zebra {language}")
     page.locator("#all-rows select[name=all_operator]").select_option("is")
     expect(page.locator("#all-rows input[name=all_value]")).to_have_value(f"Zebra {language}")
+    page.locator("[hx-get='/admin/rules/action'].button").click()
     page.locator("#action-rows select").first.select_option("current_tags")
     page.locator("#action-rows [data-condition] button").first.wait_for()
     page.locator("#rule-form .form-actions button").press("Enter")

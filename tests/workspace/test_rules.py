@@ -130,6 +130,14 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(
     assert not Trigger.objects.filter(title="Urgent ones").exists()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_rule_saved_in_haste_does_nothing(kind: str, world: World, admin: Client) -> None:
+    posted = fields_of(admin.get(f"/admin/{kind}/new").text) | {"title": ["In haste"]}
+    page = admin.post(f"/admin/{kind}/new", posted)
+    assert page.status_code == 422
+    assert "Add at least one action." in page.text
+
+
 def hours(operator: str = "greater_than", action: str = "status", value: str = "solved") -> dict[str, Any]:
     changes = {"all_field": ["PENDING"], "all_operator": [operator], "all_value": ["48"], "actions": ["a1"]}
     return form("automation", **changes, a1_field=action, a1_value=value)

@@ -120,11 +120,11 @@ def _use(given: str) -> Use:
 
 
 def _new(kind: str) -> Rule:
+    """With a condition to begin from and no action: whoever saves in haste must not set tickets to "new"."""
     now = clock.now()
     first = [{"operator": "", "value": "", **_FIRST[USES[kind]]}]
-    return MODELS[kind](
-        position=0, created_at=now, updated_at=now, conditions={"all": first, "any": []}, actions=[{"field": "status"}]
-    )
+    conditions = {"all": first, "any": []}
+    return MODELS[kind](position=0, created_at=now, updated_at=now, conditions=conditions, actions=[])
 
 
 def _draft(request: HttpRequest, use: Use) -> Rule:
