@@ -129,13 +129,14 @@ def test_ccs_of_a_new_ticket_are_chips_and_m_opens_the_macros(patient_desk: Desk
     page.goto(f"{desk.url}/tickets/new")
     page.locator("#requester").fill("new@t24.sandbox.test")
     page.locator("#subject").fill("With company")
-    page.locator("#cc-add").fill("one@t24.sandbox.test")
-    page.locator("#cc-add").press("Enter")
-    expect(page.locator(".chip")).to_contain_text("one@t24.sandbox.test")
+    for count, name in enumerate(("one", "two"), start=1):
+        page.locator("#cc-add").fill(f"{name}@t24.sandbox.test")
+        page.locator("#cc-add").press("Enter")
+        expect(page.locator(".chip")).to_have_count(count)
     page.locator("div#reply-text").press_sequentially("Hello all")
-    page.locator("#cc-add").fill("two@t24.sandbox.test")  # and no Enter: it counts all the same
+    page.locator("#cc-add").fill("three@t24.sandbox.test")  # and no Enter: it counts all the same
     page.get_by_role("button", name="Open ticket").click()
     page.wait_for_url(re.compile(r"/tickets/\d+"))
     assert desk.recipients(int(page.url.rpartition("/")[2])).keys() == {
-        "new@t24.sandbox.test", "one@t24.sandbox.test", "two@t24.sandbox.test",
-    }  # fmt: skip
+        f"{name}@t24.sandbox.test" for name in ("new", "one", "two", "three")
+    }

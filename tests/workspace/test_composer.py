@@ -211,6 +211,16 @@ def test_a_new_ticket_that_lacks_something_says_what(world: World, ada: Client) 
     assert "“not an address” is not an e-mail address." in ada.post("/tickets/new", typed).text
 
 
+@pytest.mark.parametrize("url", ["/tickets/{ticket}", "/tickets/new?draft={draft}"])
+def test_enter_in_the_field_for_ccs_adds_and_removes_nobody(ticket: Ticket, ada: Client, url: str) -> None:
+    """Enter presses the form's first button; those of the chips come after it."""
+    draft = ada.post("/drafts", {"text": "Hello", "public": "1", "cc": "nina@new.test"}).json()["draft"]
+    page = ada.get(url.format(ticket=ticket.pk, draft=draft)).text
+    buttons = re.findall(r'<button type="submit"[^>]*form="cc-form"[^>]*>', page)
+    assert len(buttons) > 1
+    assert "name=" not in buttons[0]
+
+
 def test_known_people_are_offered(world: World, ada: Client) -> None:
     assert 'value="deniz@customer.test"' in ada.get("/addresses/known?add=den").text
     assert 'value="deniz@customer.test"' in ada.get("/addresses/known?add=Deniz D").text
