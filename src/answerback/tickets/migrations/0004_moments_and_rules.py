@@ -4,7 +4,7 @@ from django.conf import settings
 from typing import Any
 
 from django.db import migrations, models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 
@@ -20,12 +20,11 @@ def fill_moments(apps: Any, schema_editor: Any) -> None:
         audits = Audit.objects.filter(ticket=OuterRef("pk"), **author)
         return Subquery(audits.order_by("-id").values("created_at")[:1])
 
+    # QUIRK: a row that is updated twice leaves PostgreSQL "pending trigger events", and it refuses the next operation.
     Ticket.objects.update(
         status_at=Coalesce(changed("status"), "created_at"),
         requester_updated_at=written_by(author=OuterRef("requester")),
-    )
-    Ticket.objects.filter(assignee__isnull=False).update(
-        assigned_at=Coalesce(changed("assignee_id"), "created_at"),
+        assigned_at=Case(When(assignee__isnull=False, then=Coalesce(changed("assignee_id"), "created_at"))),
         assignee_updated_at=written_by(author__account=OuterRef("assignee")),
     )
 
