@@ -55,7 +55,12 @@ def sort(mail: Mail, envelope_from: str | None, reading: Reading | None = None) 
         return report
     if _is_unsubscribe(mail):
         return Kind.UNSUBSCRIBE
-    return _KINDS.get(automatic_reason(mail, envelope_from), Kind.MAIL)
+    return kind_of(automatic_reason(mail, envelope_from))
+
+
+def kind_of(reason: str) -> Kind:
+    """What an `automatic_reason` makes of a mail. One that no program may answer can be a person's all the same."""
+    return _KINDS.get(reason, Kind.MAIL)
 
 
 def automatic_reason(mail: Mail, envelope_from: str | None) -> str:

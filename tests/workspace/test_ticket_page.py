@@ -285,6 +285,18 @@ def test_html_mail_is_framed_under_a_policy_that_runs_nothing(world: World, ada:
 
 
 @pytest.mark.parametrize(
+    ("reason", "words"), [("auto-replied", "Automatic reply"), ("list", "Automatic mail"), ("daemon-sender", "")]
+)
+def test_comment_says_that_a_program_wrote_it(world: World, ada: Client, reason: str, words: str) -> None:
+    """A sender such as bounces@ gets no automatic answer, and may be a person."""
+    ticket = world.ticket()
+    Comment.objects.filter(ticket=ticket).update(automatic=reason)
+    page = ada.get(f"/tickets/{ticket.pk}").text
+    found = [one for one in ("Automatic reply", "Automatic mail") if f'<span class="badge">{one}</span>' in page]
+    assert found == [words] * bool(words)
+
+
+@pytest.mark.parametrize(
     ("html", "on_paper"), [("<p>Plain <b>bold</b></p>", False), ('<p style="color: #222">Dark ink</p>', True)]
 )
 def test_formatted_mail_reads_in_the_theme_unless_it_has_colours(

@@ -21,6 +21,7 @@ from answerback.tickets.models import Attachment, Comment, Participant, Ticket
 from answerback.workspace import reachability
 from answerback.workspace.reachability import Reachability
 from mailroom import html as mail_html
+from mailroom import sorting
 
 LINES_PER_PIXEL_GUESS = 22  # height of a line in the mail frame, until the frame has been measured
 FRAME_LEAST, FRAME_MOST = 60, 600
@@ -58,6 +59,11 @@ class Entry:
     def frame_height(self) -> int:
         lines = sum(1 + len(line) // 80 for line in self.comment.text.splitlines()) + 1
         return max(FRAME_LEAST, min(FRAME_MOST, lines * LINES_PER_PIXEL_GUESS))
+
+    @property
+    def kind(self) -> sorting.Kind:
+        """Who wrote: a person, or a program that answers or sends to many."""
+        return sorting.kind_of(self.comment.automatic)
 
     @property
     def on_paper(self) -> bool:
