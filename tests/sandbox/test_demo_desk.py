@@ -239,7 +239,8 @@ def test_only_what_the_engine_will_really_send_waits(desk: None) -> None:
     trying = [fate_of(row.recipient).name for row in deliveries(state="deferred")]
     assert sorted(trying) == ["busy", "down"]
     waiting = Delivery.objects.filter(next_attempt_at__isnull=False)
-    assert not waiting.filter(queued_at__lt=clock.now() - timedelta(minutes=5)).exists()
+    newest = waiting.latest("queued_at").queued_at  # not the time now: a loaded machine may take long to get here
+    assert not waiting.filter(queued_at__lt=newest - timedelta(minutes=5)).exists()
 
 
 def test_nothing_is_left_half_done(desk: None) -> None:
