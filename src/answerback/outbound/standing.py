@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from answerback.outbound import lanes
 from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane, Message, Resolution
+from answerback.people import identities
 from mailroom.causes import catalogue
 from mailroom.states import State
 
@@ -125,6 +126,12 @@ class CommentStanding:
     @property
     def failing(self) -> list[PersonStanding]:
         return [person for person in self.people if person.failing]
+
+    @property
+    def resendable(self) -> bool:
+        """Whether sending again can reach anybody: mail to an address known to fail would only be held."""
+        known = [person.worst.newest.identity for person in self.failing]
+        return any(identity is None or not identities.is_suppressed(identity) for identity in known)
 
     @property
     def automatic(self) -> bool:
