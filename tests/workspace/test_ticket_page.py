@@ -136,7 +136,7 @@ def test_the_card_tells_cause_code_server_and_offers_buttons(world: World, ada: 
     delivery = world.delivery_to(world.clara)
     world.outcome(delivery, UNKNOWN)
     card = ada.get(f"/deliveries/{delivery.pk}/card").text
-    for words in ("550 5.1.1", "permanent", "mx.customer.test", "No such user", "Attempt 1", "Save and resend"):
+    for words in ("550 5.1.1", "Permanent", "mx.customer.test", "No such user", "Attempt 1", "Save and resend"):
         assert words in card
     assert "/delivery/causes#address_unknown" in card
     assert "cl…@customer.test" in card
