@@ -41,6 +41,7 @@ _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Za-z.:]+\]
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _PLAIN_FILE_NAME = re.compile(r"[A-Za-z0-9 ()+,=@._-]{1,50}\Z")
 _CONTENT_ID = re.compile(r"[^!-;=?-~]")
+_FIELD = re.compile(rb"[^\r\n]+\r\n(?:[ \t][^\r\n]*\r\n)*")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _OURS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "in-reply-to", "references", "reply-to"}
@@ -88,6 +89,10 @@ class Composed:
     body: bytes
     smtputf8: bool = False
 
+    @property
+    def octets(self) -> bytes:
+        return b"".join((self.header, b"\r\n", self.body))
+
 
 def compose(outgoing: Outgoing) -> Composed:
     """The octets of the message, all but the fields of a single delivery."""
@@ -110,8 +115,8 @@ def compose(outgoing: Outgoing) -> Composed:
     return Composed(_write(fields), body, smtputf8)
 
 
-def for_recipient(composed: Composed, reply_to: str, delivery_token: str) -> bytes:
-    """The whole message of one delivery. `reply_to` is an addr-spec; an empty value leaves its field out."""
+def for_recipient(composed: Composed, reply_to: str, delivery_token: str) -> Composed:
+    """The copy of one delivery. `reply_to` is an addr-spec; an empty value leaves its field out."""
     if delivery_token and not _TOKEN.match(delivery_token):
         raise ValueError(f"not a delivery token: {delivery_token!r}")
     local, _, domain = reply_to.rpartition("@")
@@ -119,15 +124,19 @@ def for_recipient(composed: Composed, reply_to: str, delivery_token: str) -> byt
     if reply_to and not reply_spec:
         raise ValueError(f"cannot be replied to: {reply_to!r}")
     own = _write([("Reply-To", reply_spec), ("X-Answerback-Delivery", delivery_token)])
-    return b"".join((own, composed.header, b"\r\n", composed.body))
+    return Composed(own + composed.header, composed.body, composed.smtputf8)
 
 
 def with_recipients(header: bytes, to: Sequence[Address], cc: Sequence[Address]) -> bytes:
     """A header block of `compose` that names other recipients: for sending the message again to a corrected address."""
-    fields = re.findall(rb"[^\r\n]+\r\n(?:[ \t][^\r\n]*\r\n)*", header)
-    kept = [field for field in fields if not field.lower().startswith((b"to:", b"cc:"))]
+    kept = [field for field in header_fields(header) if not field.lower().startswith((b"to:", b"cc:"))]
     named = _write([("To", _address_list(to) or "undisclosed-recipients:;"), ("Cc", _address_list(cc))])
     return b"".join((*kept[:2], named, *kept[2:]))  # after Date and From, as in `compose`
+
+
+def header_fields(header: bytes) -> list[bytes]:
+    """The fields of a header block of ours, each with its folded lines and line ends."""
+    return _FIELD.findall(header)
 
 
 def format_date(date: datetime) -> str:

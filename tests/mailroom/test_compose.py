@@ -67,7 +67,7 @@ SAMPLES: dict[str, Outgoing] = {
 
 
 def whole(composed: Composed) -> bytes:
-    return for_recipient(composed, "support+abc234@acme.example", "1-abc")
+    return for_recipient(composed, "support+abc234@acme.example", "1-abc").octets
 
 
 def read(octets: bytes) -> EmailMessage:
@@ -102,8 +102,8 @@ def test_golden(name: str) -> None:
 def test_a_retry_and_another_recipient_get_the_same_body() -> None:
     first, again = compose(SAMPLES["answer"]), compose(SAMPLES["answer"])
     assert first == again
-    clara = for_recipient(first, "support+one@acme.example", "one")
-    deniz = for_recipient(first, "support+two@acme.example", "two")
+    clara = for_recipient(first, "support+one@acme.example", "one").octets
+    deniz = for_recipient(first, "support+two@acme.example", "two").octets
     assert clara != deniz
     assert clara.partition(b"\r\n\r\n")[2] == deniz.partition(b"\r\n\r\n")[2] == first.body
 

@@ -29,6 +29,7 @@ VERBS = {
     "reindex": "Read all tickets and people into the search index again.",
     "rawmail": "List received mail, or have it read again.",
     "receive-pipe": "Take one mail on stdin, for a mail server's pipe.",
+    "dkim": "Make the keys that sign our mail, show their DNS records.",
     "send-test": "Send a test mail and tell what the server said.",
     "read-bounce": "Read bounces into JSON lines.",
     "test": "Run all tests. For developers.",

@@ -15,6 +15,7 @@ import dns.resolver
 from django.conf import settings
 
 from answerback.core import clock
+from answerback.core.resolver import resolver
 from answerback.store import raw
 from answerback.store.models import RawMail
 from mailroom import address as addresses
@@ -43,14 +44,13 @@ def authenticate(raw_mail: RawMail, mail: Mail, author: Address) -> Authenticati
 class _Names:
     """DNS until the time is up."""
 
-    resolver: dns.resolver.Resolver
+    server: dns.resolver.Resolver
     asks_internet: bool
     until: float  # clock.now() as a timestamp
 
     @classmethod
     def within(cls, seconds: float) -> _Names:
-        resolver = _resolver(settings.RESOLVER)
-        return cls(resolver, not settings.RESOLVER, clock.now().timestamp() + seconds)
+        return cls(resolver(), not settings.RESOLVER, clock.now().timestamp() + seconds)
 
     def find(self, name: str, kind: str) -> Sequence[str]:
         """The records as mailroom.authentication wants them. LookupFailed."""
@@ -60,7 +60,7 @@ class _Names:
         if left <= 0:
             raise LookupFailed("the time for this mail is up")
         try:
-            found = self.resolver.resolve(name, kind, lifetime=left, search=False)
+            found = self.server.resolve(name, kind, lifetime=left, search=False)
         except _NO:
             return []
         except _NO_NAME:
@@ -68,17 +68,6 @@ class _Names:
         except (dns.exception.DNSException, OSError) as error:
             raise LookupFailed(str(error)) from error
         return [_as_text(record, kind) for record in found]
-
-
-def _resolver(server: str) -> dns.resolver.Resolver:
-    """The name server of the setting `host:port`, else the system's."""
-    if not server:
-        return dns.resolver.get_default_resolver()
-    host, _, port = server.rpartition(":")
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers = [(host or server).strip("[]")]
-    resolver.port = int(port) if host else 53
-    return resolver
 
 
 def _as_text(record: object, kind: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from answerback.core import clock
-from answerback.outbound.models import Delivery
+from answerback.outbound.dkim_keys import Signatures
+from answerback.outbound.models import Delivery, Message
 from answerback.outbound.tokens import Signer
 from mailroom.compose import Composed, for_recipient
 from mailroom.smtp.wire import Envelope
@@ -16,19 +17,26 @@ def load(delivery_ids: Sequence[int]) -> list[Envelope]:
     rows = Delivery.objects.filter(pk__in=delivery_ids).select_related("message__support_address")
     found = {row.pk: row for row in rows}
     signer = Signer.current()
+    signatures = Signatures.current()
     bodies: dict[int, bytes] = {}  # the same octets for every copy of a message
-    return [_envelope(found[pk], signer, bodies) for pk in delivery_ids if pk in found]
+    return [_envelope(found[pk], signer, signatures, bodies) for pk in delivery_ids if pk in found]
 
 
-def _envelope(row: Delivery, signer: Signer, bodies: dict[int, bytes]) -> Envelope:
+def _envelope(row: Delivery, signer: Signer, signatures: Signatures, bodies: dict[int, bytes]) -> Envelope:
     message = row.message
     body = bodies.setdefault(message.pk, bytes(message.body))
     composed = Composed(bytes(row.header or message.header), body, message.smtputf8)
     reply_to = signer.reply_to(message.support_address, row.participant_id)
+    copy = for_recipient(composed, reply_to, signer.delivery_token(row.pk))
     return Envelope(
         id=row.pk,
         mail_from=signer.mail_from(row.pk, clock.today()),
         rcpt_to=row.recipient,
-        content=for_recipient(composed, reply_to, signer.delivery_token(row.pk)),
+        content=signatures.sign(copy, _domain_of(message), message.pk, message.created_at).octets,
         smtputf8=message.smtputf8,
     )
+
+
+def _domain_of(message: Message) -> str:
+    """That of From, in which `enqueue` makes the Message-ID too."""
+    return message.message_id.rpartition("@")[2].rstrip(">").lower()

@@ -218,6 +218,19 @@ class Replacement(models.Model):
         constraints = [models.UniqueConstraint(fields=["delivery", "comment"], name="replacement_once")]
 
 
+class DkimKey(models.Model):
+    """A private key that signs mail of one domain. Only `dkim_keys` writes it."""
+
+    domain = models.CharField(max_length=255)
+    selector = models.CharField(max_length=63)
+    private = models.BinaryField()  # PKCS #8, DER
+    made_at = models.DateTimeField()
+    in_use_since = models.DateTimeField(null=True)  # None: its record is not known to be in DNS
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["domain", "selector"], name="dkim_selector_once")]
+
+
 class Lane(models.Model):
     """What we know of a destination: a relay, or a domain when we send to MX directly."""
 

@@ -1,0 +1,152 @@
+"""DKIM keys of our domains: made, published by the admin, then taken into use. The one writer of `DkimKey`.
+
+Policy: a key signs only once DNS has its record: a signature that cannot be verified is worse than none. A domain
+has an RSA key and an Ed25519 key (RFC 8463 §5); its subdomains sign with them too, which DMARC accepts as aligned. New
+keys come beside the old ones under another selector, and replace them when they are taken into use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+import dns.exception
+import dns.resolver
+from django.db import transaction
+from django.db.models import QuerySet
+
+from answerback.core import clock
+from answerback.core.resolver import resolver
+from answerback.outbound.models import DkimKey
+from mailroom import dkim_signing
+from mailroom.address import ascii_domain
+from mailroom.compose import Composed
+from mailroom.dkim_signing import Algorithm, Key
+
+_PATIENCE = 5.0  # seconds
+
+
+class BadDomainError(Exception):
+    """Not a domain."""
+
+
+class NotPublishedError(Exception):
+    """The record is not in DNS, or is another one. `args[0]` is the Key."""
+
+
+@dataclass
+class Signatures:
+    """The keys in use, read once for a batch of deliveries, and each body's hash, made once for all its copies."""
+
+    keys: dict[str, list[Key]]
+    _hashes: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def current(cls) -> Signatures:
+        found: dict[str, list[Key]] = {}
+        for row in DkimKey.objects.filter(in_use_since__isnull=False).order_by("id"):
+            found.setdefault(row.domain, []).append(_read(row.domain, row.selector, bytes(row.private)))
+        return cls(found)
+
+    def sign(self, copy: Composed, domain: str, message_id: int, at: datetime) -> Composed:
+        """The copy signed for `domain`, that of its From; as it is where there is no key for it."""
+        keys = self.keys_of(domain)
+        if not keys:
+            return copy
+        if message_id not in self._hashes:
+            self._hashes[message_id] = dkim_signing.body_hash(copy.body)
+        return dkim_signing.sign(copy, keys, at, self._hashes[message_id])
+
+    def keys_of(self, domain: str) -> list[Key]:
+        """Those of the domain, else of the nearest one above it."""
+        while domain and domain not in self.keys:
+            domain = domain.partition(".")[2]
+        return self.keys.get(domain, [])
+
+
+def make(domain: str) -> None:
+    """A new pair that waits to be published; nothing where one waits already. BadDomainError."""
+    name = _name(domain)
+    with transaction.atomic():
+        if not _of(name, in_use=False):
+            day = clock.today().strftime("%Y%m%d")
+            for algorithm, mark in ((Algorithm.RSA, "r"), (Algorithm.ED25519, "e")):
+                _store(name, f"ab{day}{mark}", dkim_signing.make_private_key(algorithm))
+
+
+def keys_in_use(domain: str) -> list[Key]:
+    """Those that sign for `domain`. BadDomainError."""
+    return _keys(_of(_name(domain), in_use=True))
+
+
+def keys_waiting(domain: str) -> list[Key]:
+    """Those that are made, and do not sign yet. BadDomainError."""
+    return _keys(_of(_name(domain), in_use=False))
+
+
+def start(domain: str) -> None:
+    """Take the waiting keys into use, in place of those before. BadDomainError, NotPublishedError."""
+    name = _name(domain)
+    keys = keys_waiting(name)
+    for key in keys:
+        if not is_published(key):
+            raise NotPublishedError(key)
+    with transaction.atomic():
+        if keys and _of(name, in_use=False).update(in_use_since=clock.now()):
+            _of(name, in_use=True).exclude(selector__in=[key.selector for key in keys]).delete()
+
+
+def stop(domain: str) -> None:
+    """Sign no more for `domain`; its keys wait. BadDomainError."""
+    _of(_name(domain), in_use=True).update(in_use_since=None)
+
+
+def domains() -> list[str]:
+    """Every domain that has a key."""
+    return list(DkimKey.objects.order_by("domain").values_list("domain", flat=True).distinct())
+
+
+def is_published(key: Key) -> bool:
+    """Whether DNS has the key's record. No answer is a no."""
+    try:
+        found = resolver().resolve(key.record_name, "TXT", lifetime=_PATIENCE, search=False)
+    except dns.exception.DNSException:
+        return False
+    said = [b"".join(record.strings).decode("utf-8", "replace") for record in found]
+    return any(_public_half(text) == _public_half(key.record) for text in said)
+
+
+def _public_half(record: str) -> str:
+    """The tag `p=` of a record, however its blanks are set."""
+    tags = dict(tag.strip().partition("=")[::2] for tag in record.split(";"))
+    return "".join(tags.get("p", "").split())
+
+
+def _name(domain: str) -> str:
+    name = ascii_domain(domain.strip().rstrip("."))
+    if not name or "." not in name:
+        raise BadDomainError(domain)
+    return name.lower()
+
+
+def _store(domain: str, selector: str, private: bytes) -> None:
+    """Under a selector that the domain has not had today."""
+    taken = set(DkimKey.objects.filter(domain=domain).values_list("selector", flat=True))
+    free = next(name for name in (selector, *(f"{selector}{n}" for n in range(2, 100))) if name not in taken)
+    DkimKey.objects.create(domain=domain, selector=free, private=private, made_at=clock.now())
+
+
+def _of(domain: str, in_use: bool) -> QuerySet[DkimKey]:
+    return DkimKey.objects.filter(domain=domain, in_use_since__isnull=not in_use).order_by("id")
+
+
+def _keys(rows: Iterable[DkimKey]) -> list[Key]:
+    return [_read(row.domain, row.selector, bytes(row.private)) for row in rows]
+
+
+@lru_cache(maxsize=64)
+def _read(domain: str, selector: str, private: bytes) -> Key:
+    """Reading a key checks its numbers: too dear for every batch."""
+    return dkim_signing.read_key(domain, selector, private)
