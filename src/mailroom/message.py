@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property, lru_cache
 from html import unescape
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -58,9 +59,12 @@ class Part:
         return _text(self.content, self.charset)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mail:
-    """A message read. `fields` are the raw header fields: unfolded, octets decoded, encoded words not."""
+    """A message read. `fields` are the raw header fields: unfolded, octets decoded, encoded words not.
+
+    Without slots, for the sake of what is worked out once and kept: sorting asks for some fields a dozen times.
+    """
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     text: str = ""
@@ -72,8 +76,15 @@ class Mail:
 
     def raw_headers(self, name: str) -> list[str]:
         """Every field of that name, encoded words as they are. Structured fields must be read from these."""
-        wanted = name.lower()
-        return [value for key, value in self.fields if key.lower() == wanted]
+        return self._values.get(name.lower(), [])
+
+    @cached_property
+    def _values(self) -> dict[str, list[str]]:
+        """Name in lower case → what its fields say, in their order."""
+        values: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            values.setdefault(name.lower(), []).append(value)
+        return values
 
     def headers(self, name: str) -> list[str]:
         """Every field of that name as one line of text to show."""
@@ -83,11 +94,11 @@ class Mail:
         """The first field of that name as text, "" where there is none."""
         return next(iter(self.headers(name)), "")
 
-    @property
+    @cached_property
     def subject(self) -> str:
         return self.header("Subject")
 
-    @property
+    @cached_property
     def from_addresses(self) -> list[Address]:
         return self._addresses("From")
 
@@ -137,7 +148,7 @@ class Mail:
         """A parameter of the message's Content-Type, such as `report-type`; "" where it is missing."""
         return self._content_type.parameters.get(name.lower(), "")
 
-    @property
+    @cached_property
     def _content_type(self) -> _Parameterised:
         return _content_type(self.fields, "text/plain")
 
@@ -161,7 +172,8 @@ def parse(raw: bytes, limits: Limits = Limits()) -> Mail:
     mail = Mail(root.fields, body.text or to_text(body.html), body.html, parts, attachments, [], raw)
     if len(mail.from_addresses) != 1:
         defects.note("several_from" if mail.from_addresses else "from_missing")
-    return replace(mail, defects=list(defects.words))
+    mail.defects.extend(defects.words)
+    return mail
 
 
 @dataclass
@@ -371,6 +383,19 @@ def _content_type(fields: Sequence[tuple[str, str]], default: str) -> _Parameter
 
 
 def _parameterised(text: str) -> _Parameterised:
+    """A value with its parameters. Most mails say the same few things, so those are read once."""
+    return _usual(text) if len(text) <= _USUAL_LENGTH else _read_parameterised(text)
+
+
+@lru_cache(maxsize=512)
+def _usual(text: str) -> _Parameterised:
+    return _read_parameterised(text)
+
+
+_USUAL_LENGTH = 200
+
+
+def _read_parameterised(text: str) -> _Parameterised:
     value = _VALUE.match(text)
     end = value.end() if value else 0
     rest = text[end:].lstrip()
@@ -480,11 +505,18 @@ def _charset(leaf: _Entity) -> str:
 _NEWLINE = re.compile("\r+\n|\r|\x85|\u2028|\u2029")
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
+_ASCII_CONTROL = bytes(octet for octet in range(128) if _CONTROL.match(chr(octet)))
+
 
 def _text(content: bytes, charset: str) -> tuple[str, str]:
     """(text with "\\n" line ends and no control characters, defect)."""
     text, defect = decode(content, charset)
-    return _CONTROL.sub("", _NEWLINE.sub("\n", text)), defect
+    text = text.replace("\r\n", "\n")
+    if not text.isascii():
+        return _CONTROL.sub("", _NEWLINE.sub("\n", text)), defect
+    # Most mail is this; four times as fast.
+    plain = _NEWLINE.sub("\n", text) if "\r" in text else text
+    return plain.encode("ascii").translate(None, _ASCII_CONTROL).decode("ascii"), defect
 
 
 _QUOTE_MARKS = re.compile(r">*+")

@@ -261,6 +261,8 @@ def _report_kind(mail: Mail, envelope_from: str | None, reading: Reading | None)
     """Of a delivery or feedback report; None where it is neither."""
     if _has_report(mail, "delivery-status"):
         return Kind.DELIVERY_REPORT
+    if reading is not None and not reading.reports and not _is_daemon(mail):
+        return None
     if not _is_report_in_words(mail, envelope_from):
         return None
     reading = reading or read(mail)
@@ -303,8 +305,8 @@ def _is_challenge(mail: Mail, envelope_from: str | None) -> bool:
     sender = mail.from_
     if sender and _CHALLENGERS.fullmatch(sender.domain.lower()):
         return bool(_CHALLENGE_WORDS.search(_first_words(mail)))
-    is_automatic = automatic_reason(mail, envelope_from) not in ("", "list", "precedence")
-    return is_automatic and bool(_CHALLENGE_WORDS.search(mail.subject))
+    asks = bool(_CHALLENGE_WORDS.search(mail.subject))
+    return asks and automatic_reason(mail, envelope_from) not in ("", "list", "precedence")
 
 
 def _first_words(mail: Mail) -> str:

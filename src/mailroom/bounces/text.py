@@ -30,6 +30,7 @@ MAX_LINES: Final = 2000
 MAX_RECIPIENTS: Final = 200
 MAX_DIAGNOSTIC: Final = 4000
 _WORD: Final = 12  # characters before an address in a list: "SMTP <a@b>"
+_LABEL: Final = 40  # characters of a label at the start of a line, its colon included
 _LEAD: Final = 300  # characters of a paragraph that may announce addresses
 
 # An address in running text. Possessive, so that a long run of letters costs one pass.
@@ -384,7 +385,7 @@ def _reason_above(lines: Sequence[str]) -> str:
 
 
 def _is_reason(line: str) -> bool:
-    label, colon, _ = line[:200].replace("：", ":").partition(":")
+    label, colon, _ = line[:_LABEL].replace("：", ":").partition(":")
     return bool(colon) and phrases.folded(label) in phrases.REASON_LABELS
 
 

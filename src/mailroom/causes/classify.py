@@ -264,17 +264,25 @@ class _Phrase:
 
 
 class _Phrases:
-    """The phrases of one strength, found by the first letters of the words in the text."""
+    """The phrases of one strength, found by the words of the text that they may begin with.
+
+    A phrase whose first word is whole ("mailbox full") is found by that word, any other ("mailb") by its first letters.
+    What begins otherwise, or in a script without words, is looked for in every text that has such characters.
+    """
 
     def __init__(self, phrases: Iterable[_Phrase]) -> None:
+        self._by_word: dict[str, list[_Phrase]] = {}
         self._by_start: dict[str, list[_Phrase]] = {}
         self._anywhere: list[_Phrase] = []
+        self._beyond_ascii: list[_Phrase] = []
         for phrase in phrases:
-            start = _START.match(phrase.source)
-            if start and _divided_into_words(phrase.source):
-                self._by_start.setdefault(start[0], []).append(phrase)
+            word = _WORD.match(phrase.source)
+            if word is None or not _divided_into_words(phrase.source):
+                (self._anywhere if phrase.needle.isascii() else self._beyond_ascii).append(phrase)
+            elif phrase.source[word.end() :][:1] not in ("", "*"):
+                self._by_word.setdefault(word[0], []).append(phrase)
             else:
-                self._anywhere.append(phrase)
+                self._by_start.setdefault(word[0][:_LETTERS], []).append(phrase)
 
     def verdict(self, text: str, strength: str) -> Verdict | None:
         found = min((phrase for phrase in self._candidates(text) if _fits(phrase, text)), key=_rank, default=None)
@@ -282,13 +290,17 @@ class _Phrases:
 
     def _candidates(self, text: str) -> Iterable[_Phrase]:
         yield from self._anywhere
-        for start in set(_WORD_START.findall(text)):
+        if not text.isascii():
+            yield from self._beyond_ascii
+        words = set(_WORD.findall(text))
+        for word in words:
+            yield from self._by_word.get(word, ())
+        for start in {word[:_LETTERS] for word in words}:
             yield from self._by_start.get(start, ())
 
 
-# The first letters of a phrase, and of every word of a text.
-_START = re.compile(r"\w{1,3}")
-_WORD_START = re.compile(r"(?<!\w)\w{1,3}")
+_WORD = re.compile(r"\w+")
+_LETTERS = 3  # of a word, or fewer where it is shorter
 
 
 def _fits(phrase: _Phrase, text: str) -> bool:
