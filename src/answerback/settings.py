@@ -10,6 +10,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from answerback.env import PREFIX, BadSettingError, Env
+from mailroom.causes.own import BadRulesError, read_rules
 
 env = Env()
 PACKAGE_DIR = Path(__file__).resolve().parent
@@ -212,6 +213,10 @@ RETURN_PATH_DOMAIN = env.text("RETURN_PATH_DOMAIN", MAIL_DOMAIN)
 RELAY_URL = env.text("RELAY_URL")
 RESOLVER = env.text("RESOLVER")  # host:port of a DNS server; empty: the system's
 TLS_CA_FILE = env.text("TLS_CA_FILE")
+try:
+    CAUSE_RULES = read_rules(env.text("CAUSE_RULES"))
+except BadRulesError as error:
+    raise BadSettingError(f"{PREFIX}CAUSE_RULES: {error}.") from None
 AUTHSERV_ID = env.text("AUTHSERV_ID")
 RETRY_SCHEDULE = env.seconds_list("RETRY_SCHEDULE", (300, 900, 1800, 3600, 7200, 14400))
 EXPIRE_AFTER = env.seconds("EXPIRE_AFTER", 5 * 86400)

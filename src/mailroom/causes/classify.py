@@ -3,14 +3,15 @@
 Policy, in order; the first answer counts:
 
 1. A cause that a reader already knows is kept; a report of success or a complaint is that.
-2. What our own client met (DNS, connection, TLS, login) is known by where it happened, not by words.
-3. `wording`: exact words of known providers, web addresses included.
-4. `phrases`: words in many languages. Where several fit, `catalogue/order.toml` decides.
-5. A specific enhanced code, the vendor's meaning before the registered one; then a specific reply code (521, 556).
-6. `weak`: words that mean something only where nothing better is said.
-7. A vague enhanced code (X.7.1, X.0.0, X.5.0, ...), then the bare reply code with its stage: 552 at RCPT is about the
+2. The administrator's own rules (`own`), the first that fits.
+3. What our own client met (DNS, connection, TLS, login) is known by where it happened, not by words.
+4. `wording`: exact words of known providers, web addresses included.
+5. `phrases`: words in many languages. Where several fit, `catalogue/order.toml` decides.
+6. A specific enhanced code, the vendor's meaning before the registered one; then a specific reply code (521, 556).
+7. `weak`: words that mean something only where nothing better is said.
+8. A vague enhanced code (X.7.1, X.0.0, X.5.0, ...), then the bare reply code with its stage: 552 at RCPT is about the
    mailbox, after DATA about the message.
-8. Nothing but time passed: `expired`; else `unknown`.
+9. Nothing but time passed: `expired`; else `unknown`.
 
 Expiry is last, so that a mail given up after "mailbox full" keeps that cause. A word about the recipient that came in
 answer to MAIL FROM is about our sender address. Addresses, host names and web addresses are taken out before words are
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
 from mailroom.causes.catalogue import UNKNOWN, Catalogue, StatusCode, load
+from mailroom.causes.own import OwnRule
 from mailroom.report import Action, DeliveryReport, Source, Stage
 from mailroom.status import EnhancedStatus
 
@@ -51,6 +53,14 @@ def classify(report: DeliveryReport) -> Verdict:
         if verdict is not None:
             return _about_sender(case, verdict)
     return Verdict(UNKNOWN, "none")
+
+
+def use_own_rules(rules: Iterable[OwnRule]) -> None:
+    """From now on, in this process, these are asked first. Called once, at the start."""
+    global _own
+    _own = _Phrases(
+        _Phrase(rank, rule.cause, rule.words, max(_parts(rule.words), key=len)) for rank, rule in enumerate(rules)
+    )
 
 
 class _Case:
@@ -141,6 +151,10 @@ def _no_failure(case: _Case) -> Verdict | None:
     return Verdict(cause, f"action:{case.report.action}") if cause else None
 
 
+def _own_rule(case: _Case) -> Verdict | None:
+    return _own.verdict(case.text, "own")
+
+
 def _our_client(case: _Case) -> Verdict | None:
     """What happened in our own client, where no server spoke."""
     if case.report.source is not Source.CLIENT:
@@ -203,6 +217,7 @@ def _only_time_passed(case: _Case) -> Verdict | None:
 _STEPS: Sequence[Callable[[_Case], Verdict | None]] = (
     _kept,
     _no_failure,
+    _own_rule,
     _our_client,
     _our_login,
     _provider_wording,
@@ -325,6 +340,9 @@ def _pattern(source: str) -> re.Pattern[str]:
 
 def _parts(source: str) -> list[str]:
     return source.split("*")
+
+
+_own = _Phrases(())  # see `use_own_rules`
 
 
 class _Rules:
