@@ -165,8 +165,18 @@ def _report(common: _Fields, group: _Fields) -> DeliveryReport | None:
         expired=_is_expired(group, given, diagnostic),
         original_recipient=original,
         original_message_id=common.get("x-original-message-id", ""),
-        origins={"recipient": "delivery-status", "status": "status" if status == given else "diagnostic-code"},
+        origins=_origins(group, recipient == final, status == given, said.reply_code is not None),
     )
+
+
+def _origins(group: _Fields, is_final: bool, is_given: bool, is_said: bool) -> dict[str, str]:
+    """Which field each value comes from."""
+    return {
+        "recipient": "final-recipient" if is_final else "original-recipient",
+        "action": "action" if group.get("action") else "inferred",
+        "status": "status" if is_given else "diagnostic-code",
+        "reply_code": "diagnostic-code" if is_said else "status",
+    }
 
 
 def _action(word: str, status: EnhancedStatus | None, reply_code: int | None) -> Action | None:

@@ -111,6 +111,9 @@ def _filled(stated: DeliveryReport, told: DeliveryReport | None) -> DeliveryRepo
         diagnostic=stated.diagnostic or told.diagnostic,
         remote_mta=stated.remote_mta or told.remote_mta,
         expired=stated.expired or told.expired,
+        origins=stated.origins
+        | ({} if status == stated.status else {"status": "text"})
+        | ({} if reply_code == stated.reply_code else {"reply_code": "text"}),
     )
 
 

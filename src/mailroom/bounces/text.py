@@ -444,7 +444,12 @@ def _report(mention: _Mention, said: str, action: Action) -> DeliveryReport:
         remote_mta=read_remote_mta(said),
         source=Source.REPORT,
         expired=phrases.EXPIRED.occur_in(phrases.folded(said)),
-        origins={"recipient": mention.standing.name.lower(), "action": "wording"},
+        origins={
+            "recipient": mention.standing.name.lower(),
+            "action": "wording",
+            "status": "text",
+            "reply_code": "text",
+        },
     )
 
 

@@ -36,7 +36,22 @@ def test_a_bounce(capsys: pytest.CaptureFixture[str]) -> None:
         "cause": "address_unknown",
         "remote_mta": "mail.kunde.example",
         "feedback_type": "",
+        "origins": {
+            "recipient": "final-recipient",
+            "action": "action",
+            "status": "status",
+            "reply_code": "diagnostic-code",
+        },
     }
+
+
+def test_values_tell_where_they_were_found(capsys: pytest.CaptureFixture[str]) -> None:
+    [completed] = run(capsys, CORPUS / "dsn" / "02-no-diagnostic-code.eml")
+    assert completed["results"][0]["origins"]["reply_code"] == "text"
+    [in_words] = run(capsys, CORPUS / "text" / "03-exim.eml")
+    assert {result["origins"]["recipient"] for result in in_words["results"]} == {"named"}
+    [without] = run(capsys, CORPUS / "text" / "32-nobody-named.eml")
+    assert "status" not in without["results"][0]["origins"]
 
 
 @pytest.mark.parametrize(
