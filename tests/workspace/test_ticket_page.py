@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -285,6 +286,15 @@ def test_html_mail_is_framed_under_a_policy_that_runs_nothing(world: World, ada:
     page = ada.get(f"/tickets/{ticket.pk}").text
     assert "1 image from the Internet is not shown." in page
     assert "https:" in ada.get(f"/comments/{comment.pk}/mail?images=1").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("reason", "is_told"), [("auto-replied", True), ("", False)])
+def test_an_absence_note_tells_when_its_writer_is_back(world: World, bruno: Client, reason: str, is_told: bool) -> None:
+    ticket = world.ticket()
+    written = datetime(2026, 8, 3, 9, tzinfo=UTC)
+    text = "Ich bin bis zum 14.08. im Urlaub."
+    Comment.objects.filter(ticket=ticket).update(automatic=reason, text=text, created_at=written)
+    assert ("Zurück etwa am 14. August 2026" in bruno.get(f"/tickets/{ticket.pk}").text) is is_told
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 from django.db.models import Prefetch
@@ -20,8 +21,8 @@ from answerback.people.models import Identity, Person
 from answerback.tickets.models import Attachment, Comment, Participant, Ticket
 from answerback.workspace import reachability
 from answerback.workspace.reachability import Reachability
+from mailroom import absence, sorting
 from mailroom import html as mail_html
-from mailroom import sorting
 
 LINES_PER_PIXEL_GUESS = 22  # height of a line in the mail frame, until the frame has been measured
 FRAME_LEAST, FRAME_MOST = 60, 600
@@ -64,6 +65,13 @@ class Entry:
     def kind(self) -> sorting.Kind:
         """Who wrote: a person, or a program that answers or sends to many."""
         return sorting.kind_of(self.comment.automatic)
+
+    @property
+    def back_on(self) -> date | None:
+        """When the writer of an absence note says to be back."""
+        if self.kind is not sorting.Kind.AUTO_REPLY:
+            return None
+        return absence.back_on(self.comment.text, self.comment.created_at.date())
 
     @property
     def on_paper(self) -> bool:
