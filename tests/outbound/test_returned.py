@@ -92,6 +92,25 @@ def test_a_report_marks_only_what_its_proof_covers(sent: Sequence[Delivery]) -> 
     assert (state(clara), state(deniz)) == ("failed", "accepted")
 
 
+def test_a_report_about_several_is_split_to_those_it_proves(sent: Sequence[Delivery]) -> None:
+    clara, deniz = sent
+    mail = report(recipient_group(CLARA, status="5.2.2"), recipient_group(DENIZ, "delayed", "4.4.1"))
+    handle_report(1, mail, [return_path(clara), return_path(deniz)])
+    assert (state(clara), state(deniz)) == ("failed", "delayed")
+    assert Delivery.objects.get(pk=clara.pk).cause == "mailbox_full"
+
+
+def test_a_token_counts_in_the_returned_original_only(sent: Sequence[Delivery]) -> None:
+    """Above the report, or among its words, anybody can write what a reply has quoted."""
+    clara, _ = sent
+    raw = report(recipient_group(CLARA)).raw
+    mark = f"X-Answerback-Delivery: {token(clara)}\r\n".encode()
+    in_words = raw.replace(b"This is the mail system.", b"This is the mail system.\r\n" + mark)
+    for number, mail in enumerate((mark + raw, in_words), start=1):
+        assert handle_report(number, parse(mail), ["support@acme.test"]).state == "unmatched"
+    assert state(clara) == "accepted"
+
+
 def test_a_proof_for_somebody_else_covers_nobody(sent: Sequence[Delivery]) -> None:
     """Deniz's server may say what it likes about Clara and a third: it is not believed."""
     clara, deniz = sent
