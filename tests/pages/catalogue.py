@@ -101,6 +101,12 @@ def _signed_out(page: Page) -> None:
     page.reload()
 
 
+def _forgetful(page: Page) -> None:
+    page.fill("input[name=email]", "nobody@sandbox.test")
+    page.locator("form.form button").click()
+    page.wait_for_selector("main [role=status]")
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("?")
 
@@ -152,6 +158,9 @@ PAGES = (
     PageOf("agent-mail", "delivery/agents", _at("/delivery/agents"), admin=True),
     PageOf("unprocessed", "mail/unprocessed", _at("/mail/unprocessed")),
     PageOf("raw-mail", "mail/<int:raw_mail_id>", _at("/mail/1")),
+    PageOf("forgot", "sign-in/forgot", _at("/sign-in/forgot")),
+    PageOf("forgot-sent", "sign-in/forgot", _at("/sign-in/forgot"), then=_forgetful),
+    PageOf("password-ended", "sign-in/password", _at("/sign-in/password?link=x")),
     PageOf("sign-in", "sign-in", _at("/"), then=_signed_out),  # the last one that an agent sees
     PageOf("admin-people", "admin/", _at("/admin/"), admin=True),
     PageOf("admin-groups", "admin/groups", _at("/admin/groups"), admin=True),

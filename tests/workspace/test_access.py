@@ -9,7 +9,7 @@ from tests.world import PASSWORD, World
 
 from answerback.workspace.urls import urlpatterns
 
-OPEN = {"sign-in", "sign-out", "language", "files/<str:token>"}
+OPEN = {"sign-in", "sign-in/forgot", "sign-in/password", "sign-out", "language", "files/<str:token>"}
 ARGUMENTS = {
     "number": "1", "comment_id": "1", "delivery_id": "1", "person_id": "1", "raw_mail_id": "1", "account_id": "1",
     "address_id": "1", "notice_id": "1", "token_id": "1", "rule_id": "1", "view_id": "1", "key": "open",

@@ -1,51 +1,22 @@
 """How many requests a token may make in a minute.
 
-Policy: counted in the memory of each web process, in whole minutes: nothing is written for a request that only reads.
-It keeps a program that runs wild from taking the desk's threads; it is no account to be settled exactly.
+Policy: `core.rate` counts, in each web process: nothing is written for a request that only reads. It keeps a program
+that runs wild from taking the desk's threads.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from answerback.core import clock
+from answerback.core import rate
+from answerback.core.rate import Allowance
 
 MINUTE = 60
+COUNTER = rate.Counter(MINUTE)
 _NOTED = "api_allowance"
-
-
-@dataclass(frozen=True)
-class Allowance:
-    """What is left of this minute. Negative: this request is one too many."""
-
-    limit: int
-    left: int
-    resets_in: int  # seconds
-
-
-class Counter:
-    """Requests of each caller in the minute under way."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._minute = 0
-        self._counts: dict[str, int] = {}
-
-    def count(self, who: str, limit: int) -> Allowance:
-        now = int(clock.now().timestamp())
-        with self._lock:
-            if self._minute != now // MINUTE:
-                self._minute, self._counts = now // MINUTE, {}
-            self._counts[who] = used = self._counts.get(who, 0) + 1
-        return Allowance(limit, limit - used, MINUTE - now % MINUTE)
-
-
-COUNTER = Counter()
 
 
 class TooManyRequestsError(Exception):

@@ -28,6 +28,7 @@ from answerback.workspace.pages import (
     merging_tickets,
     new_ticket,
     notices,
+    passwords,
     presence,
     profile,
     reports,
@@ -47,6 +48,8 @@ from answerback.workspace.pages import (
 urlpatterns = [
     path("", home.home),
     path("sign-in", sign_in.SignIn.as_view()),
+    path("sign-in/forgot", passwords.forgot),
+    path("sign-in/password", passwords.choose),
     path("sign-out", sign_in.SignOut.as_view()),
     path("language", sign_in.choose_language),
     path("frame/views", home.view_list),

@@ -1,4 +1,7 @@
-"""`/delivery/agents`: mail to agents that did not arrive. It never counts as a ticket's failure, so it stands here."""
+"""`/delivery/agents`: mail to agents that did not arrive. It never counts as a ticket's failure, so it stands here.
+
+Mail about their accounts is among it; a test of sending goes to nobody in particular and is not.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +26,5 @@ def agent_mail(request: HttpRequest) -> HttpResponse:
 def undelivered() -> QuerySet[Delivery]:
     """Mail to agents that failed, was stopped, or was held because the address is known to fail."""
     failing = Q(state__in=[State.FAILED, State.CANCELLED]) | Q(state=State.HELD, hold_reason=SUPPRESSED)
-    return each_delivery.rows().filter(failing, kind=Message.Kind.AGENT)
+    to_agents = Q(kind=Message.Kind.AGENT) | Q(kind=Message.Kind.SYSTEM, person__isnull=False)
+    return each_delivery.rows().filter(failing, to_agents)

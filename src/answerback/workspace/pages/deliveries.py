@@ -117,9 +117,10 @@ def _show(request: HttpRequest, delivery: Delivery, more: Mapping[str, Any] | No
 
 
 def _find(delivery_id: int) -> Delivery:
+    """Not of mail that holds a secret: it must not be sent to where somebody else reads it."""
     related = ("message__comment", "person", "identity", "stopped_by__person", "ticket")
     rows = Delivery.objects.select_related(*related).defer("message__body", "message__header", "header")
-    return get_object_or_404(rows, pk=delivery_id)
+    return get_object_or_404(rows.exclude(kind=Message.Kind.SYSTEM), pk=delivery_id)
 
 
 def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 
+from answerback.outbound.models import DeliveryEvent, Message
 from answerback.store import blobs
 from answerback.store import raw as raw_store
 from answerback.store.models import RawMail
 from answerback.tickets.models import Attachment, Comment
-from answerback.workspace.access import agent_or_token_required, agent_required
+from answerback.workspace.access import account_of, agent_or_token_required, agent_required
 from mailroom import html as mail_html
 
 SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -66,6 +68,8 @@ def attachment(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
 def raw(request: HttpRequest, raw_mail_id: int) -> HttpResponseBase:
     """The source of a received mail as plain text, and as a download."""
     found = get_object_or_404(RawMail, pk=raw_mail_id)
+    if _is_about_an_account(found) and not account_of(request).is_admin:
+        raise PermissionDenied  # the report may hold the mail, and that the link to a password
     try:
         content = raw_store.content(found)
     except blobs.MissingBlobError:
@@ -81,6 +85,10 @@ def raw(request: HttpRequest, raw_mail_id: int) -> HttpResponseBase:
         "section": "unprocessed",
     }
     return render(request, "mail/raw.html", context)
+
+
+def _is_about_an_account(mail: RawMail) -> bool:
+    return DeliveryEvent.objects.filter(raw_mail_id=mail.pk, delivery__kind=Message.Kind.SYSTEM).exists()
 
 
 def address_of(file: Attachment) -> str:
