@@ -29,7 +29,7 @@ def test_a_trigger_is_made_and_tried(desk: Desk, open_page: OpenPage, language: 
     expect(page.locator("#all-rows input[name=all_value]")).to_have_value(f"Zebra {language}")
     page.locator("[hx-get='/admin/rules/action'].button").click()
     page.locator("#action-rows select").first.select_option("current_tags")
-    page.locator("#action-rows [data-condition] button").first.wait_for()
+    page.locator("#action-rows input[name$=_value]").wait_for()  # the action's own row has come
     page.locator("#rule-form .form-actions button").press("Enter")
     expect(page.locator("[role=alert]").first).to_contain_text(not_saved)
     page.locator("#action-rows input[name$=_value]").fill("striped")

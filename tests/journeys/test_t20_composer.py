@@ -97,6 +97,19 @@ def test_axe_finds_nothing_in_the_composer(patient_desk: Desk, open_page: OpenPa
 
 
 @pytest.mark.browser
+def test_a_slow_look_at_an_address_holds_no_answer_up(patient_desk: Desk, open_page: OpenPage) -> None:
+    ticket = patient_desk.opens_ticket("greylist@slow.t20.sandbox.test", "Kim")
+    page = patient_desk.signs_in(open_page("en"), "agent")
+    page.route("**/addresses/warning*", lambda route: None)  # DNS never answers
+    with page.expect_request("**/addresses/warning*"):
+        page.goto(f"{patient_desk.url}/tickets/{ticket}")
+    expect(page.locator("div#reply-text")).to_be_visible()
+    page.locator("#reply-text").press_sequentially("Soon.")
+    page.locator("#reply-text").press("Control+Enter")
+    expect(page.locator("[data-waiting]")).to_be_visible()
+
+
+@pytest.mark.browser
 def test_what_is_sent_before_the_editor_has_come_is_whole(patient_desk: Desk, open_page: OpenPage) -> None:
     ticket = patient_desk.opens_ticket("ok@t23.sandbox.test", "Kim")
     page = opened(patient_desk, open_page, "agent", ticket)
