@@ -66,6 +66,7 @@ OTHER_LABELS: Final = frozenset(_DATA["other_labels"])
 REASON_LABELS: Final = frozenset(_DATA["reason_labels"])
 _OTHER_LEADS: Final = tuple(_DATA["other_leads"])
 _ORIGIN_LEADS: Final = tuple(_DATA["origin_leads"])
+_DIAGNOSTIC_LEADS: Final = tuple(_DATA["diagnostic_leads"])
 _MACHINE_SUBJECTS: Final = frozenset(_DATA["machine_subjects"])
 _MACHINE_SUBJECT_ENDS: Final = tuple(_DATA["machine_subject_ends"])
 
@@ -86,6 +87,11 @@ def is_machine_subject(subject: str) -> bool:
 def leads_to_other(line: str) -> bool:
     """Whether an address after `line` belongs to somebody else than the recipient: "Please contact"."""
     return _bare_end(line).endswith(_OTHER_LEADS)
+
+
+def leads_to_diagnostics(line: str) -> bool:
+    """Whether what only administrators need begins below `line`: "Diagnostic information for administrators:"."""
+    return _bare_end(line).endswith(_DIAGNOSTIC_LEADS)
 
 
 def leads_to_origin(line: str) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -177,8 +177,21 @@ def _recipients(notice: Notice) -> list[_Mention]:
         if standing >= _Standing.LISTED:
             found = _without_senders(found, senders, standing)
         if found:
-            return _once(found)[:MAX_RECIPIENTS]
+            return _as_written_to(_once(found), lines)[:MAX_RECIPIENTS]
     return _local_parts(notice)
+
+
+def _as_written_to(found: list[_Mention], lines: Sequence[str]) -> list[_Mention]:
+    """One recipient under two addresses: the one above stays, with what is said about the one below.
+
+    QUIRK: Exchange names whom the author wrote to, and then, for administrators, the address it sent that on to.
+    """
+    edge = next((number for number, line in enumerate(lines) if phrases.leads_to_diagnostics(line)), len(lines))
+    above = [mention for mention in found if mention.line < edge]
+    below = [mention for mention in found if mention.line > edge]
+    if len(above) == len(below) == 1:
+        return [replace(below[0], address=above[0].address)]
+    return found
 
 
 def _without_senders(found: Sequence[_Mention], senders: set[str], standing: _Standing) -> list[_Mention]:
