@@ -12,6 +12,8 @@ from django.conf import settings
 from answerback.env import PREFIX, BadSettingError
 from mailroom.smtp.route import relay
 
+HALF_RESTORED = "half-restored.json"  # in the data folder while a restore is under way
+
 # the first release without the WAL-reset bug: two connections writing and checkpointing at once could corrupt the file
 OLDEST_SQLITE = (3, 51, 3)
 
@@ -23,6 +25,14 @@ def check_start() -> None:
         check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
     if settings.RELAY_URL:
         check_relay(settings.RELAY_URL)
+
+
+def check_restored(folder: Path) -> None:
+    """BadSettingError where a restore broke off: only half of the data is there."""
+    if (folder / HALF_RESTORED).exists():
+        raise BadSettingError(
+            f"{folder} is half restored: a restore broke off or is under way. Run `answerback restore FILE` again."
+        )
 
 
 def check_data_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from importlib import import_module
 
 import click
 import django
+from django.conf import settings
 
 from answerback import __version__, checks
 from answerback.env import BadSettingError
@@ -26,6 +27,8 @@ VERBS = {
     "doctor": "Check database, store, queue and relay.",
     "deliveries": "List deliveries: one message to one recipient each.",
     "queue": "Show the queue, or wait until it is idle.",
+    "backup": "Write all there is into one file, while everything runs.",
+    "restore": "Bring a backup back.",
     "reindex": "Read all tickets and people into the search index again.",
     "rawmail": "List received mail, or have it read again.",
     "receive-pipe": "Take one mail on stdin, for a mail server's pipe.",
@@ -39,6 +42,8 @@ VERBS = {
 }
 # these look at files only, or set up Django themselves once they know where the data is
 WITHOUT_DJANGO = {"demo", "read-bounce", "test", "lint", "messages", "locks"}
+# these are what one calls where a restore broke off
+WITH_HALF_THE_DATA = {"restore", "doctor"}
 
 
 class Verbs(click.Group):
@@ -49,7 +54,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         if cmd_name not in WITHOUT_DJANGO:
-            start_django()
+            start_django(half_the_data_will_do=cmd_name in WITH_HALF_THE_DATA)
         command: click.Command = import_module(f"answerback.cli.{cmd_name.replace('-', '_')}").command
         return command
 
@@ -74,8 +79,10 @@ def main() -> None:
         sys.exit(os.EX_TEMPFAIL if "receive-pipe" in sys.argv[1:2] else 2)
 
 
-def start_django() -> None:
+def start_django(half_the_data_will_do: bool = False) -> None:
     """Read the settings and load the apps. BadSettingError with one line for the admin."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "answerback.settings")
     django.setup()
     checks.check_start()
+    if not half_the_data_will_do:
+        checks.check_restored(settings.DATA_DIR)

@@ -1,4 +1,4 @@
-"""The one module that knows which database it runs on.
+"""The one module, beside `core.dump`, that knows which database it runs on.
 
 Everything else asks here for what differs: telling other processes that something changed, hearing of it, and the
 seconds between two times. Row locks need no question: `select_for_update(skip_locked=True)` is what PostgreSQL needs,

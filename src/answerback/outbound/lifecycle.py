@@ -38,6 +38,7 @@ SYSTEM = "system"  # DeliveryEvent.source where nobody said anything: we decided
 AGENT = "agent"
 DELAY_WARNING = "delay_warning"  # DeliveryEvent.fact beside mailroom's: late, and still trying
 SUPPRESSED = failure_feed.SUPPRESSED  # Delivery.hold_reason
+RESTORED = "restored"  # Delivery.hold_reason of what waited when a backup was made, and may have been sent since
 RELEASED = "released"  # Delivery.hold_reason of what a person sent on although the address is suppressed
 
 _SESSION_FACTS = frozenset({Fact.SESSION_ACCEPTED, Fact.SESSION_TRANSIENT, Fact.SESSION_PERMANENT})

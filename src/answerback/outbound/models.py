@@ -76,7 +76,7 @@ class Delivery(models.Model):
     delay_warned = models.BooleanField(default=False)
     remote_mta = models.CharField(max_length=300, blank=True)
     final_hop = models.BooleanField(default=False)  # accepted by the recipient's own MX, not by a relay
-    hold_reason = models.CharField(max_length=100, blank=True)  # "suppressed", "rule:<title>"
+    hold_reason = models.CharField(max_length=100, blank=True)  # "suppressed", "restored", "rule:<title>"
     stopped_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     resent_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
     resent_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -68,6 +68,14 @@ def _store(name: str) -> Check:
     return Check(name, free > LEAST_FREE, f"{free // 2**20} MB free", hint)
 
 
+def _restore(name: str) -> Check:
+    try:
+        checks.check_restored(settings.DATA_DIR)
+    except BadSettingError as error:
+        return Check(name, False, "half restored", str(error))
+    return Check(name, True, "nothing half restored")
+
+
 def _queue(name: str) -> Check:
     queue = sending.queue()
     late = queue.oldest_due is not None and queue.oldest_due < clock.now() - sending.LATE
@@ -92,6 +100,7 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "database": _database,
     "sqlite": _sqlite,
     "store": _store,
+    "restore": _restore,
     "queue": _queue,
     "relay": _relay,
     "support_address": _support_address,

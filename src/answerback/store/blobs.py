@@ -35,8 +35,13 @@ def save(content: bytes) -> Blob:
 def write(content: bytes) -> Blob:
     """Keep `content`; the row is still to be saved, so that the disk is waited for outside of a transaction."""
     name = ids.random_name()
-    _write_durably(_path(name), content)
+    _write_durably(path_of(name), content)
     return Blob(name=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content), stored_at=clock.now())
+
+
+def write_as(name: str, content: bytes) -> None:
+    """Bring back the file of a row that a backup holds."""
+    _write_durably(path_of(name), content)
 
 
 def read(blob: Blob) -> bytes:
@@ -58,24 +63,30 @@ def forget(blob: Blob) -> bool:
 
 def remove_file(blob: Blob) -> None:
     """Of a blob whose row is gone."""
-    _path(blob.name).unlink(missing_ok=True)
+    path_of(blob.name).unlink(missing_ok=True)
 
 
 def path(blob: Blob) -> Path:
     """Where the file lies, for streaming it."""
-    return _path(blob.name)
+    return path_of(blob.name)
 
 
-def _path(name: str) -> Path:
-    return Path(settings.DATA_DIR) / _FOLDER / name[:2] / name
+def folder() -> Path:
+    """Where all files lie. It may not be there yet."""
+    return Path(settings.DATA_DIR) / _FOLDER
+
+
+def path_of(name: str) -> Path:
+    """Where the file of a row of that name lies."""
+    return folder() / name[:2] / name
 
 
 def _write_durably(target: Path, content: bytes) -> None:
-    folder = target.parent
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
-        _sync_folder(folder.parent.parent)
+    parent = target.parent
+    if not parent.is_dir():
+        parent.mkdir(parents=True, exist_ok=True)
+        sync_folder(parent.parent)
+        sync_folder(parent.parent.parent)
     unfinished = target.with_suffix(_UNFINISHED)
     try:
         with unfinished.open("xb") as file:
@@ -86,12 +97,12 @@ def _write_durably(target: Path, content: bytes) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync_folder(folder)
+    sync_folder(parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Make names in a folder durable: a renamed file may vanish at power loss without it."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from answerback.core import clock, dates
 from answerback.outbound import lanes, standing
+from answerback.outbound.lifecycle import RESTORED
 from answerback.people.models import Identity
 from answerback.workspace import job_words, reachability, words
 from mailroom import html as mail_html
@@ -111,6 +112,8 @@ def host_name(remote_mta: str) -> str:
 
 @register.filter
 def rule_name(hold_reason: str) -> str:
+    if hold_reason == RESTORED:
+        return gettext("Waiting when the restored backup was made, may have been sent since")
     return gettext(hold_reason.removeprefix("rule:"))
 
 
