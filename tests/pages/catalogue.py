@@ -8,11 +8,14 @@ own, with the clicks in `then`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from answerback.core import ids
+from answerback.sandbox import mailboxes
 from tests.journeys.conftest import Desk, eventually
 
 
@@ -107,6 +110,32 @@ def _forgetful(page: Page) -> None:
     page.wait_for_selector("main [role=status]")
 
 
+def _invite(page: Page) -> str:
+    """A new colleague, another one each time: the address."""
+    name = f"nora-{ids.random_name()[:8]}"
+    address = f"{name}@newcomers.sandbox.test"
+    page.fill("input[name=name]", name)
+    page.fill("input[name=email]", address)
+    page.locator("form.form button").click()
+    page.get_by_text(address).wait_for()
+    return address
+
+
+def _invited(page: Page) -> None:
+    _invite(page)
+
+
+def _first_password(page: Page) -> None:
+    """Where the link of an invitation leads, once the mail has come."""
+    site = page.url.partition("/admin/")[0]
+    mailbox = f"{site}/sandbox/{mailboxes.name_of(_invite(page))}"
+    eventually(lambda: (answer := page.goto(mailbox)) and answer.ok)
+    link = re.search(r"\S+/sign-in/password\?link=\S+", page.locator(".played__text").first.inner_text())
+    assert link
+    page.goto(link[0])
+    page.wait_for_selector("input[name=new_password2]")
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("?")
 
@@ -163,6 +192,8 @@ PAGES = (
     PageOf("password-ended", "sign-in/password", _at("/sign-in/password?link=x")),
     PageOf("sign-in", "sign-in", _at("/"), then=_signed_out),  # the last one that an agent sees
     PageOf("admin-people", "admin/", _at("/admin/"), admin=True),
+    PageOf("admin-people-invited", "admin/", _at("/admin/"), admin=True, then=_invited),
+    PageOf("password", "sign-in/password", _at("/admin/"), admin=True, then=_first_password),
     PageOf("admin-groups", "admin/groups", _at("/admin/groups"), admin=True),
     PageOf("admin-addresses", "admin/addresses", _at("/admin/addresses"), admin=True),
     PageOf("admin-tokens", "admin/tokens", _at("/admin/tokens"), admin=True),
@@ -239,6 +270,7 @@ NOT_PAGES = frozenset(
         "files/<str:token>/withdraw",
         "mail/<int:raw_mail_id>/act",
         "admin/people/<int:account_id>",
+        "admin/people/<int:account_id>/invite",
         "admin/addresses/<int:address_id>",
         "admin/tokens/<int:token_id>/revoke",
         "macros/<int:macro_id>/act",

@@ -45,7 +45,8 @@ def choose_language(account: Account, language: str) -> None:
     account.person.save(update_fields=["language"])
 
 
-def set_password(account: Account, password: str) -> None:
+def set_password(account: Account, password: str | None) -> None:
+    """None: nobody can sign in until one is chosen."""
     account.set_password(password)
     account.save(update_fields=["password"])
 

@@ -146,6 +146,7 @@ urlpatterns = [
     # administration
     path("admin/", admin.people),
     path("admin/people/<int:account_id>", admin.change_account),
+    path("admin/people/<int:account_id>/invite", admin.invite_again),
     path("admin/groups", admin.groups),
     path("admin/addresses", admin.addresses),
     path("admin/addresses/<int:address_id>", admin.addresses),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.password_validation import validate_password
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from answerback.desk import invitation
+from answerback.outbound.models import Delivery, Message
 from answerback.people import accounts, team, tokens
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, ApiToken, Group
@@ -20,6 +23,7 @@ from answerback.tickets import support_addresses
 from answerback.tickets.models import SupportAddress
 from answerback.workspace import words
 from answerback.workspace.access import account_of, admin_required
+from answerback.workspace.pages import agent_mail
 from answerback.workspace.pages.profile import dress
 
 ADDRESS_PROBLEMS = {
@@ -32,8 +36,14 @@ ADDRESS_PROBLEMS = {
 class NewAccountForm(forms.Form):
     name = forms.CharField(max_length=200, label=gettext_lazy("Name"))
     email = forms.EmailField(label=gettext_lazy("E-mail address"))
-    password = forms.CharField(label=gettext_lazy("First password"), widget=forms.PasswordInput)
+    language = forms.ChoiceField(choices=list(words.LANGUAGES.items()), label=gettext_lazy("Language"))
     role = forms.ChoiceField(label=gettext_lazy("Role"))
+    password = forms.CharField(
+        required=False,
+        label=gettext_lazy("First password"),
+        help_text=gettext_lazy("Leave it empty, and the new colleague is invited by mail to choose one."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,7 +51,8 @@ class NewAccountForm(forms.Form):
         dress(self)
 
     def clean_password(self) -> str:
-        validate_password(self.cleaned_data["password"])
+        if self.cleaned_data["password"]:
+            validate_password(self.cleaned_data["password"])
         return str(self.cleaned_data["password"])
 
 
@@ -66,13 +77,14 @@ class SupportAddressForm(forms.Form):
 
 @admin_required
 def people(request: HttpRequest) -> HttpResponse:
-    form = NewAccountForm(request.POST or None, initial={"role": "agent"})
-    if request.method == "POST" and form.is_valid() and _add_account(form):
-        messages.success(request, _("Saved."))
+    form = NewAccountForm(request.POST or None, initial={"role": "agent", "language": get_language() or "en"})
+    if request.method == "POST" and form.is_valid() and _add_account(request, form):
         return redirect("/admin/")
+    rows = list(Account.objects.select_related("person").prefetch_related("groups").order_by("person__name"))
     context = {
         "at": "people",
-        "accounts": list(Account.objects.select_related("person").prefetch_related("groups").order_by("person__name")),
+        "accounts": rows,
+        **_invitations(rows),
         "groups": list(Group.objects.order_by("name")),
         "roles": [(key, _(title)) for key, title in words.ROLES.items()],
         "form": form,
@@ -97,6 +109,20 @@ def change_account(request: HttpRequest, account_id: int) -> HttpResponse:
         messages.error(request, _("One administrator has to remain."))
     else:
         messages.success(request, _("Saved."))
+    return redirect("/admin/")
+
+
+@admin_required
+@require_POST
+def invite_again(request: HttpRequest, account_id: int) -> HttpResponse:
+    try:
+        account = invitation.send_again(account_id, account_of(request))
+    except Account.DoesNotExist:
+        raise Http404 from None
+    except invitation.TakenUpError:
+        messages.warning(request, _("This colleague has chosen a password already."))
+    else:
+        messages.success(request, _("%s has been invited by mail.") % account.person.name)
     return redirect("/admin/")
 
 
@@ -142,15 +168,29 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
     return render(request, template, context | {"section": "admin"})
 
 
-def _add_account(form: NewAccountForm) -> bool:
+def _add_account(request: HttpRequest, form: NewAccountForm) -> bool:
     given = form.cleaned_data
     try:
-        accounts.create(given["email"], given["name"], given["password"], given["role"])
+        if given["password"]:
+            accounts.create(given["email"], given["name"], given["password"], given["role"], given["language"])
+            messages.success(request, _("Saved."))
+        else:
+            invitation.invite(given["email"], given["name"], given["role"], given["language"], account_of(request))
+            messages.success(request, _("%s has been invited by mail.") % given["name"])
     except AddressTakenError:
         form.add_error("email", _("This person has an account already."))
     except BadAddressError:
         form.add_error("email", ADDRESS_PROBLEMS["syntax"])
     return not form.errors
+
+
+def _invitations(rows: Sequence[Account]) -> dict[str, Any]:
+    """People without a password who were sent mail about it, and those of them whom the newest did not reach."""
+    waiting = [row.person_id for row in rows if not row.has_usable_password()]
+    sent = Delivery.objects.filter(kind=Message.Kind.SYSTEM, person__in=waiting).order_by("id")
+    newest = dict(sent.values_list("person", "pk"))
+    lost = agent_mail.undelivered().filter(pk__in=newest.values())
+    return {"invited": set(newest), "unreached": set(lost.values_list("person", flat=True))}
 
 
 def _save_group(request: HttpRequest) -> None:

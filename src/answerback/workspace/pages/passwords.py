@@ -71,7 +71,11 @@ def choose(request: HttpRequest) -> HttpResponse:
     if signed_in is None:
         return _private(render(request, "sign_in/link_ended.html"))
     login(request, signed_in)
-    messages.success(request, _("Your password has been set. Other places where you were signed in are signed out."))
+    if account.has_usable_password():
+        done = _("Your password has been set. Other places where you were signed in are signed out.")
+    else:
+        done = _("Your password has been set.")
+    messages.success(request, done)
     return redirect("/")
 
 
