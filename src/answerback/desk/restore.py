@@ -118,15 +118,14 @@ def _write_mark(mark: dict[str, Any]) -> None:
 
 def _make_room(mark: dict[str, Any], say: Say) -> list[str]:
     """Set aside, or clear what a restore left half done or nobody has used. May be repeated at any point."""
-    kept: list[str] = []
+    kept: list[str] = mark.get("kept", [])
     if mark["set_aside"] and not mark["room_made"]:
         say("Setting aside what is here")
-        kept.append(dump.set_aside(mark["set_aside"]))
-        kept += _set_aside_files(mark["set_aside"])
+        kept = [dump.set_aside(mark["set_aside"]), *_set_aside_files(mark["set_aside"])]
     else:
         dump.clear()
         shutil.rmtree(blobs.folder(), ignore_errors=True)
-    _write_mark({**mark, "room_made": True})
+    _write_mark({**mark, "room_made": True, "kept": kept})
     return kept
 
 
