@@ -176,6 +176,13 @@ def parse(raw: bytes, limits: Limits = Limits()) -> Mail:
     return mail
 
 
+def parse_header(block: bytes, limits: Limits = Limits()) -> Mail:
+    """A header block alone, as a mail of which nothing else is known."""
+    defects = _Defects()
+    fields, _ = _Reader(limits, defects).header_block(_unwrapped(block, limits, defects), is_message=True)
+    return Mail(fields, raw=block)
+
+
 @dataclass
 class _Defects:
     words: dict[str, None] = field(default_factory=dict)  # in the order in which they were met, each once
@@ -238,7 +245,7 @@ class _Reader:
 
     def read(self, octets: bytes, default_type: str, depth: int) -> _Entity:
         """`depth` counts the multiparts around this entity."""
-        fields, body = self._header_block(octets, is_message=depth == 0)
+        fields, body = self.header_block(octets, is_message=depth == 0)
         entity = _Entity(fields, _content_type(fields, default_type), body)
         if not entity.kind.startswith("multipart/"):
             return entity
@@ -267,8 +274,17 @@ class _Reader:
             self.defects.note("boundary_not_found")
         return children
 
-    def _header_block(self, octets: bytes, is_message: bool) -> tuple[list[tuple[str, str]], bytes]:
-        """The fields, and the octets after them. A line that is none, and no empty line before it, begins the body."""
+    def header_block(self, octets: bytes, is_message: bool) -> tuple[list[tuple[str, str]], bytes]:
+        """The fields, and the octets after them."""
+        whole = _WHOLE_HEADER.match(octets)
+        if whole and whole.end() <= self.limits.header_octets:
+            fields = _WHOLE_FIELD.findall(whole[1])
+            if len(fields) < self.limits.headers:
+                return [_split_field(_LINE_ENDS.sub(b"", one)) for one in fields], octets[whole.end() :]
+        return self._odd_header_block(octets, is_message)
+
+    def _odd_header_block(self, octets: bytes, is_message: bool) -> tuple[list[tuple[str, str]], bytes]:
+        """The same line by line. A line that is no field, and no empty line before it, begins the body."""
         lines: list[list[bytes]] = []
         start, size = 0, 0
         for match in _LINE.finditer(octets):
@@ -295,20 +311,24 @@ class _Reader:
 _LINE = re.compile(rb"[^\n]*+\n?")
 _FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _MBOX_MARK = re.compile(rb">?From |From:? - ")
+# A header as nearly all are: nothing but fields with their folded lines, and an empty line.
+_WHOLE_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+")
+_WHOLE_HEADER = re.compile(rb"((?:" + _WHOLE_FIELD.pattern + rb")*+)\r*+\n")
+_LINE_ENDS = re.compile(rb"\r*+\n")
 
 
 def _split_field(line: bytes) -> tuple[str, str]:
     name, _, value = line.partition(b":")
-    text = decode_header_octets(_HEADER_CONTROLS.sub(b" ", value))
+    text = decode_header_octets(value.translate(_CONTROLS_TO_BLANKS))
     return name.rstrip().decode("ascii"), text.strip(" \t")
 
 
-_HEADER_CONTROLS = re.compile(rb"[\0\r\n]")
+_CONTROLS_TO_BLANKS = bytes.maketrans(b"\0\r\n", b"   ")
 
 
 def _field(fields: Sequence[tuple[str, str]], name: str) -> str:
     """The first field of that name, raw; `name` in lower case."""
-    return next((value for key, value in fields if key.lower() == name), "")
+    return next((value for key, value in fields if len(key) == len(name) and key.lower() == name), "")
 
 
 _BOUNDARY_LINE = re.compile(rb"^--([^\s-][^\r\n]{0,200}?)[ \t]*\r*$", re.MULTILINE)

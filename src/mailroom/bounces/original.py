@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailroom.message import Mail, parse
+from mailroom.message import Mail, parse_header
 
 MAX_HEADERS: Final = 64 * 1024  # characters
 DELIVERY_TOKEN: Final = "X-Answerback-Delivery"  # noqa: S105 (a header name)
@@ -13,7 +13,7 @@ DELIVERY_TOKEN: Final = "X-Answerback-Delivery"  # noqa: S105 (a header name)
 def read_original(text: str) -> Mail:
     """The header block at the start of `text` as a mail without body; without fields where there is none."""
     block = text[:MAX_HEADERS].lstrip("\n").partition("\n\n")[0]
-    return parse(f"{block}\n\n".encode("utf-8", "replace")) if block else Mail()
+    return parse_header(f"{block}\n\n".encode("utf-8", "replace")) if block else Mail()
 
 
 def delivery_tokens(original: Mail) -> list[str]:
