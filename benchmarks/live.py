@@ -20,6 +20,7 @@ from tests.journeys.conftest import Desk, running_desk
 
 from answerback.cli.chromium import CHROMIUM_FLAGS, find_chromium
 
+ANSWERS = 11  # of one ticket
 WATCH = """() => {
   window.seen = {};
   const look = () => {
@@ -48,12 +49,21 @@ def main(failures: int, database: str) -> None:
 
 
 def _measure(desk: Desk, page: Page, failures: int) -> list[float]:
-    """Milliseconds of each failure, the first one left out: it warms the page."""
-    ticket = desk.opens_ticket("full@live.sandbox.test", "Anna Berg")
+    """Milliseconds of each failure."""
+    desk.signs_in(page, "agent")
+    waits: list[float] = []
+    while len(waits) < failures:
+        waits += _measure_ticket(desk, page, f"full+{len(waits)}@live.sandbox.test")
+    return waits
+
+
+def _measure_ticket(desk: Desk, page: Page, customer: str) -> list[float]:
+    """The same for the answers of one ticket, the first one left out: it warms the page."""
+    ticket = desk.opens_ticket(customer, "Anna Berg")
     desk.settles(ticket)
-    desk.signs_in(page, "agent").goto(f"{desk.url}/tickets/{ticket}")
+    page.goto(f"{desk.url}/tickets/{ticket}")
     page.evaluate(WATCH)
-    for number in range(failures):
+    for number in range(ANSWERS):
         desk.call("PUT", f"tickets/{ticket}", {"ticket": {"comment": {"body": f"Answer {number}", "public": True}}})
         page.wait_for_function("count => Object.keys(window.seen).length > count", arg=number, polling="raf")
     seen = {int(comment): moment for comment, moment in page.evaluate("window.seen").items()}
