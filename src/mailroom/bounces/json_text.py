@@ -39,3 +39,8 @@ def string_of(holder: Mapping[str, Any], name: str) -> str:
     """The text or number under `name`, "" where there is none."""
     value = holder.get(name)
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def message_id_in(text: str) -> str:
+    """A Message-ID with its angle brackets, however the provider writes it; "" where it is none."""
+    return f"<{text.strip('<> ')}>" if "@" in text else ""

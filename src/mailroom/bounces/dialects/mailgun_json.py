@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
-from mailroom.bounces.json_text import object_of, objects_in, string_of
+from mailroom.bounces.json_text import message_id_in, object_of, objects_in, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -51,7 +51,7 @@ def _report(posted: dict[str, Any]) -> DeliveryReport | None:
         cause="suppressed" if string_of(event, "reason").lower() in _SUPPRESSED else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         expired=string_of(event, "reason").lower() == "old",
-        original_message_id=_message_id(string_of(object_of(event, "message", "headers"), "message-id")),
+        original_message_id=message_id_in(string_of(object_of(event, "message", "headers"), "message-id")),
         origins={"recipient": "mailgun", "action": "mailgun", "status": "mailgun"},
     )
 
@@ -61,7 +61,3 @@ def _reply_code(delivery: dict[str, Any], said: str) -> int | None:
     code = string_of(delivery, "code")
     is_smtp = len(code) == 3 and code[0] in "45" and code[1] in "012345"
     return int(code) if is_smtp and code.isdecimal() else read_codes(said).reply_code
-
-
-def _message_id(text: str) -> str:
-    return f"<{text.strip('<> ')}>" if "@" in text else ""

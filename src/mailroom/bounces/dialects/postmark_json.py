@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
-from mailroom.bounces.json_text import object_of, objects_in, string_of
+from mailroom.bounces.json_text import message_id_in, object_of, objects_in, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 
@@ -67,5 +67,4 @@ def _report(record: dict[str, Any]) -> DeliveryReport | None:
 
 def _message_id(record: dict[str, Any]) -> str:
     """Ours, where it was handed to Postmark as metadata of the mail."""
-    text = string_of(object_of(record, "Metadata"), "message-id")
-    return f"<{text.strip('<> ')}>" if "@" in text else ""
+    return message_id_in(string_of(object_of(record, "Metadata"), "message-id"))

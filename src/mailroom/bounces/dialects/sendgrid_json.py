@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
 from mailroom.bounces.dsn import better_status
-from mailroom.bounces.json_text import objects_in, string_of
+from mailroom.bounces.json_text import message_id_in, objects_in, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -55,10 +55,6 @@ def _report(event: dict[str, Any]) -> DeliveryReport | None:
         source=Source.FEEDBACK if action is Action.COMPLAINT else Source.REPORT,
         cause="suppressed" if name == "dropped" and said.lower().startswith(_SUPPRESSED) else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
-        original_message_id=_message_id(string_of(event, "smtp-id")),
+        original_message_id=message_id_in(string_of(event, "smtp-id")),
         origins={"recipient": "sendgrid", "action": "sendgrid", "status": "sendgrid"},
     )
-
-
-def _message_id(text: str) -> str:
-    return f"<{text.strip('<> ')}>" if "@" in text else ""
