@@ -27,7 +27,8 @@ def make_webhook(**wanted: Any) -> Webhook:
 
 
 def told(event: str) -> list[dict[str, Any]]:
-    return [json.loads(body) for body in WebhookCall.objects.filter(event=event).values_list("body", flat=True)]
+    calls = WebhookCall.objects.filter(event=event).order_by("id")
+    return [json.loads(body) for body in calls.values_list("body", flat=True)]
 
 
 def test_a_failure_is_told_once(world: World) -> None:

@@ -314,10 +314,13 @@ def _newest(executor: MigrationExecutor, migrations: Migrations) -> list[tuple[s
 
 def _reset_sequences(cursor: Any) -> None:
     """The next row gets the number behind the last one."""
+    # by the table's oid: given a name, PostgreSQL may look it up before it has sorted out other schemas' tables
+    # (seen with 15: 'relation "information_schema_catalog_name" does not exist', by the plan that it chose)
     cursor.execute(
-        "SELECT table_name, column_name, pg_get_serial_sequence(quote_ident(table_name), column_name) "
-        "FROM information_schema.columns WHERE table_schema = current_schema() "
-        "AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL"
+        "SELECT relname, attname, pg_get_serial_sequence(pg_class.oid::regclass::text, attname) "
+        "FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
+        "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped "
+        "AND pg_get_serial_sequence(pg_class.oid::regclass::text, attname) IS NOT NULL"
     )
     for table, column, sequence in cursor.fetchall():
         last = f"SELECT max({_quoted(column)}) FROM {_quoted(table)}"  # noqa: S608  # names the database told us
