@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from tests.outbound.reports import return_path
 from tests.world import World
 
 from answerback.core import db
 from answerback.desk import delivery_events, recover
 from answerback.outbound import lifecycle, standing
 from answerback.outbound.models import Delivery, DeliveryEvent, Resolution
+from answerback.outbound.returned import handle_report
 from answerback.outbound.standing import Case
 from answerback.people.models import Identity
 from answerback.tickets.models import FAILURE_TAG, Event, Ticket
+from mailroom.message import parse
 from mailroom.states import Fact
 
 UNKNOWN = "550 5.1.1 <clara@customer.test>: Recipient address rejected: User unknown"
@@ -63,6 +67,25 @@ def test_hard_cause_suppresses_at_once_and_soft_does_not(world: World) -> None:
     world.outcome(world.delivery_to(world.deniz), FULL)
     assert Identity.objects.get(normal="clara@customer.test").deliverability == "suppressed"
     assert Identity.objects.get(normal="deniz@customer.test").deliverability == "unknown"
+
+
+def test_what_a_provider_did_not_try_leaves_the_address_as_it_was(world: World, settings: Any) -> None:
+    """The list is the provider's: it says nothing new of the mailbox, and we must not go on holding mail after it."""
+    settings.RETURN_PATH_DOMAIN = "acme.test"
+    world.answer(world.ticket())
+    delivery = world.delivery_to(world.clara)
+    world.outcome(delivery, OK, final=False)
+    event = {"email": delivery.recipient, "event": "dropped", "reason": "Bounced Address", "sg_event_id": "e1"}
+    mail = parse(f"From: events@relay.test\r\nContent-Type: application/json\r\n\r\n[{json.dumps(event)}]".encode())
+    handle_report(1, mail, [return_path(delivery)])
+    delivery_events.react()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.cause, delivery.permanent) == ("failed", "provider_suppressed", True)
+    address = Identity.objects.get(normal="clara@customer.test")
+    assert address.deliverability == "unknown"
+    assert list(address.ledger.values_list("kind", "cause")) == [("failure", "provider_suppressed")]
+    [again] = recover.resend([delivery.pk], world.ada)
+    assert again.state == "queued"
 
 
 def test_corrected_and_resent_failure_is_resolved_and_the_tag_goes(world: World) -> None:

@@ -23,13 +23,13 @@ RULES = [
     for phrase in phrases
 ]
 
-# design: 28 causes by who can act, and what is no failure
+# design: 28 causes by who can act, provider_suppressed beside them, and what is no failure
 EXPECTED = {
     "agent": "address_unknown domain_unknown domain_no_mail address_syntax address_moved message_too_big "
     "content_refused unknown",
     "customer": "mailbox_full mailbox_disabled recipient_restricted local_delivery routing_loop relay_denied",
-    "admin": "auth_policy reverse_dns reputation spam_content policy_refused sender_refused tls_required login_refused "
-    "protocol_error",
+    "admin": "auth_policy reverse_dns reputation spam_content policy_refused sender_refused provider_suppressed "
+    "tls_required login_refused protocol_error",
     "retry": "rate_limited greylisted connection_failed dns_failure system_error expired",
     "quiet": "delivered relayed delayed autoreply challenge complaint mdn suppressed",
 }
@@ -38,7 +38,7 @@ EXPECTED = {
 def test_all_causes_are_there() -> None:
     found = {group: {cause.key for cause in CAUSES if cause.group == group} for group in GROUPS}
     assert found == {group: set(keys.split()) for group, keys in EXPECTED.items()}
-    assert len(FAILURES) == 28 + 1
+    assert len(FAILURES) == 29 + 1
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.key)

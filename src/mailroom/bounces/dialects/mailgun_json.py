@@ -1,7 +1,8 @@
 """Events of Mailgun: one JSON object with `event-data`, as its webhooks post it, or the events of its log.
 
 `failed` is permanent or temporary by its `severity`; a temporary failure is still being tried. The server's words and
-codes stand in `delivery-status`. https://documentation.mailgun.com/docs/mailgun/user-manual/events/events
+codes stand in `delivery-status`. What Mailgun did not try, since the address is on one of its lists, has a reason that
+says so. https://documentation.mailgun.com/docs/mailgun/user-manual/events/events
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _report(posted: dict[str, Any]) -> DeliveryReport | None:
         diagnostic=said[:8192],
         remote_mta=string_of(delivery, "mx-host"),
         source=Source.FEEDBACK if action is Action.COMPLAINT else Source.REPORT,
-        cause="suppressed" if string_of(event, "reason").lower() in _SUPPRESSED else "",
+        cause="provider_suppressed" if string_of(event, "reason").lower() in _SUPPRESSED else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         expired=string_of(event, "reason").lower() == "old",
         original_message_id=message_id_in(string_of(object_of(event, "message", "headers"), "message-id")),

@@ -22,8 +22,8 @@ _NO_FAILURE: Final = frozenset(
 _STILL_TRYING: Final = frozenset({"transient"})
 # Types that say what the server's words may leave out.
 _CAUSES: Final = {
-    "manuallydeactivated": "suppressed",
-    "unconfirmed": "suppressed",
+    "manuallydeactivated": "provider_suppressed",
+    "unconfirmed": "provider_suppressed",
     "dnserror": "dns_failure",
     "bademailaddress": "address_syntax",
     "spamnotification": "spam_content",

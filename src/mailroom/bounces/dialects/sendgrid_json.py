@@ -23,8 +23,14 @@ _EVENTS: Final = {
     "delivered": Action.DELIVERED,
     "spamreport": Action.COMPLAINT,
 }
-# Why SendGrid dropped a mail without trying: it is on one of its lists.
-_SUPPRESSED: Final = ("bounced address", "spam reporting address", "unsubscribed address", "invalid")
+# Why SendGrid dropped a mail without trying: the address is on one of its lists, or is none. Other reasons ("Invalid
+# SMTPAPI header", "Spam Content") speak for themselves.
+_DROPPED: Final = {
+    "bounced address": "provider_suppressed",
+    "spam reporting address": "provider_suppressed",
+    "unsubscribed address": "provider_suppressed",
+    "invalid": "address_syntax",
+}
 
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
@@ -53,7 +59,7 @@ def _report(event: dict[str, Any]) -> DeliveryReport | None:
         status=status,
         diagnostic=said[:8192],
         source=Source.FEEDBACK if action is Action.COMPLAINT else Source.REPORT,
-        cause="suppressed" if name == "dropped" and said.lower().startswith(_SUPPRESSED) else "",
+        cause=_DROPPED.get(said.lower().rstrip("."), "") if name == "dropped" else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         original_message_id=message_id_in(string_of(event, "smtp-id")),
         origins={"recipient": "sendgrid", "action": "sendgrid", "status": "sendgrid"},

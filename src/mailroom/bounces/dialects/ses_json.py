@@ -25,8 +25,9 @@ _EVENTS: Final = {
     "complaint": ("complaint", "complainedRecipients", Action.COMPLAINT),
     "delivery": ("delivery", "recipients", Action.DELIVERED),
 }
-# Never tried: SES has its own list of addresses that it does not send to.
+# Never tried: the address is on the list of the account, or on that of all accounts for a reason that is given.
 _SUPPRESSED: Final = frozenset({"suppressed", "onaccountsuppressionlist"})
+_INVALID: Final = "bouncing as an invalid address"
 
 
 def read(notice: Notice) -> list[DeliveryReport] | None:
@@ -73,11 +74,15 @@ def _report(
         reporting_mta=string_of(details, "reportingMTA").rpartition(";")[2].strip(),
         remote_mta=string_of(details, "remoteMtaIp") or read_remote_mta(diagnostic),
         source=Source.FEEDBACK if complaint else Source.REPORT,
-        cause="suppressed" if string_of(details, "bounceSubType").lower() in _SUPPRESSED else "",
+        cause=_cause_of_drop(diagnostic) if string_of(details, "bounceSubType").lower() in _SUPPRESSED else "",
         feedback_type=string_of(details, "complaintFeedbackType").lower() or "abuse" if complaint else "",
         original_message_id=string_of(object_of(event, "mail", "commonHeaders"), "messageId"),
         origins={"recipient": "ses", "status": "ses"},
     )
+
+
+def _cause_of_drop(diagnostic: str) -> str:
+    return "address_unknown" if _INVALID in diagnostic else "provider_suppressed"
 
 
 def _is_permanent(details: dict[str, Any], status: EnhancedStatus | None, reply_code: int | None) -> bool:
