@@ -210,6 +210,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # --- mail -------------------------------------------------------------------------------------------------------
 MAIL_DOMAIN = env.text("MAIL_DOMAIN", "localhost.localdomain")
 RETURN_PATH_DOMAIN = env.text("RETURN_PATH_DOMAIN", MAIL_DOMAIN)
+RETURN_PATH = env.choice("RETURN_PATH", "signed", ("signed", "fixed"))
 RELAY_URL = env.text("RELAY_URL")
 RESOLVER = env.text("RESOLVER")  # host:port of a DNS server; empty: the system's
 TLS_CA_FILE = env.text("TLS_CA_FILE")

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from answerback.outbound.models import Delivery
 from mailroom import address as addresses
-from mailroom.smtp.route import Mx, Relay, Route, relay
+from mailroom.smtp.route import REWRITES_RETURN_PATH, Mx, Relay, Route, relay
 
 UNCONFIGURED = "unconfigured:"
 _BATCH = 1000
@@ -51,6 +51,14 @@ def destination_of(recipient: str) -> str:
             return addresses.normalise(recipient).rpartition("@")[2]
         case Relay(endpoints):
             return f"{endpoints[0].host}:{endpoints[0].port}"
+
+
+def host_that_rewrites() -> str:
+    """The host of ours that is known to refuse or rewrite a foreign return path; "" where there is none."""
+    match route():
+        case Relay(endpoints):
+            return next((one.host for one in endpoints if one.host.lower() in REWRITES_RETURN_PATH), "")
+    return ""
 
 
 @lru_cache(maxsize=4)

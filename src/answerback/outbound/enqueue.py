@@ -20,6 +20,7 @@ from answerback.core import clock, ids, live
 from answerback.outbound import failure_feed, lanes, lifecycle
 from answerback.outbound.destinations import destination_of
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
+from answerback.outbound.senders import sender_of
 from answerback.outbound.tokens import Signer
 from answerback.people import identities
 from answerback.people.models import Account, Identity, Person
@@ -156,10 +157,8 @@ def _message_id(notification: Notification) -> str:
 def _sender(notification: Notification) -> Address:
     """`Ada, Acme Support <support@acme.example>`; system mail without a support address comes from postmaster."""
     support = notification.support_address
-    if support is None:
-        return Address("postmaster", settings.MAIL_DOMAIN, notification.author_name)
-    local, _, domain = support.address.rpartition("@")
-    return Address(local, domain, ", ".join(filter(None, [notification.author_name, support.name])))
+    local, _, domain = sender_of(support).rpartition("@")
+    return Address(local, domain, ", ".join(filter(None, [notification.author_name, support.name if support else ""])))
 
 
 def _outgoing(notification: Notification, recipients: Sequence[Recipient], message_id: str, now: datetime) -> Outgoing:

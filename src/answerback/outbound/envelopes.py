@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from answerback.core import clock
 from answerback.outbound.dkim_keys import Signatures
 from answerback.outbound.models import Delivery, Message
+from answerback.outbound.senders import is_return_path_fixed, sender_of
 from answerback.outbound.tokens import Signer
 from mailroom.compose import Composed, for_recipient
 from mailroom.smtp.wire import Envelope
@@ -30,11 +31,17 @@ def _envelope(row: Delivery, signer: Signer, signatures: Signatures, bodies: dic
     copy = for_recipient(composed, reply_to, signer.delivery_token(row.pk))
     return Envelope(
         id=row.pk,
-        mail_from=signer.mail_from(row.pk, clock.today()),
+        mail_from=_return_path(row, signer),
         rcpt_to=row.recipient,
         content=signatures.sign(copy, _domain_of(message), message.pk, message.created_at).octets,
         smtputf8=message.smtputf8,
     )
+
+
+def _return_path(row: Delivery, signer: Signer) -> str:
+    if is_return_path_fixed():
+        return sender_of(row.message.support_address)
+    return signer.mail_from(row.pk, clock.today())
 
 
 def _domain_of(message: Message) -> str:

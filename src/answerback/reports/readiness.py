@@ -14,8 +14,9 @@ from django.db.migrations.executor import MigrationExecutor
 from answerback import checks
 from answerback.core import clock
 from answerback.env import PREFIX, BadSettingError
-from answerback.outbound import lanes
+from answerback.outbound import destinations, lanes, senders
 from answerback.reports import sending
+from answerback.tickets import addresses
 from answerback.tickets.models import SupportAddress
 
 LEAST_FREE = 256 * 2**20  # bytes
@@ -23,12 +24,17 @@ LEAST_FREE = 256 * 2**20  # bytes
 
 @dataclass(frozen=True)
 class Check:
-    """`ready` False keeps `/readyz` red; `hint` says how to mend it."""
+    """`ready` False keeps `/readyz` red; `hint` says how to mend it.
+
+    `warns`: mail goes through, and yet somebody has to mend something. `doctor` fails then, and machines that ask
+    whether to send people here are not told.
+    """
 
     id: str
     ready: bool
     state: str
     hint: str = ""
+    warns: bool = False
 
 
 def look() -> list[Check]:
@@ -91,6 +97,19 @@ def _relay(name: str) -> Check:
     return Check(name, since is None, f"down since {since:%Y-%m-%d %H:%M} UTC" if since else "no trouble known", hint)
 
 
+def _return_path(name: str) -> Check:
+    fixed, host = senders.is_return_path_fixed(), destinations.host_that_rewrites()
+    state = f"fixed: {senders.sender_of(None)}" if fixed else f"signed, at {settings.RETURN_PATH_DOMAIN}"
+    hint = ""
+    if host and not fixed:
+        hint = f"{host} takes or keeps no foreign return path: set {PREFIX}RETURN_PATH to fixed."
+    elif fixed and destinations.mode() == destinations.Mode.MX:
+        hint = f"Without a relay nobody asks for it, and a signed one proves more: set {PREFIX}RETURN_PATH to signed."
+    elif fixed and addresses.default_support_address() is None:
+        hint = "Add a support address under /admin/: it must be one that the relay lets us write from."
+    return Check(name, True, state, hint, warns=bool(hint))
+
+
 def _support_address(name: str) -> Check:
     found = SupportAddress.objects.filter(active=True).count()
     return Check(name, True, f"{found} active", "" if found else "Add one under /admin/: no mail is taken without it.")
@@ -103,5 +122,6 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "restore": _restore,
     "queue": _queue,
     "relay": _relay,
+    "return_path": _return_path,
     "support_address": _support_address,
 }

@@ -59,6 +59,11 @@ class Mx:
 
 Route = Relay | Mx
 
+# Submission servers that put the account's address in place of a foreign return path (Gmail) or refuse it (550 5.7.60).
+REWRITES_RETURN_PATH = frozenset(
+    {"smtp.office365.com", "smtp-mail.outlook.com", "smtp.gmail.com", "smtp.googlemail.com"}
+)
+
 _PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 _AUTH = ("", "plain", "login", "xoauth2")
 
