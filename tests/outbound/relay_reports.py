@@ -1,5 +1,5 @@
-"""Reports as Microsoft 365 and Gmail write them when they are our relay: to the mailbox that we wrote from, and with what
-they were handed, whole or its headers. Written by us after their known shapes; `copy` is what was sent.
+"""Reports as Microsoft 365 and Gmail write them when they are our relay: to the mailbox that we wrote from, and with
+what they were handed, whole or its headers. Written by us after their known shapes; `copy` is what was sent.
 """
 
 from __future__ import annotations
