@@ -7,10 +7,11 @@ Policy. Two questions are kept apart:
 * `sort`: what is it? Here doubt speaks for MAIL, since a customer's words must not be taken for machine talk. Somebody
   who writes about a bounce, quotes it or forwards it has written a mail.
 
-A delivery report says so by its structure (RFC 6522), or comes from a daemon and reads like a notice. A challenge asks
-the sender to prove to be a person, and only a person can answer. AUTO_REPLY answers something; BULK is every other
-automatic mail: newsletters, notices of other systems, and the mail of people through a mailing list. BULK makes tickets
-as MAIL does.
+A delivery report says so by its structure (RFC 6522), or comes from a daemon and reads like a notice. A disposition
+notification is a read receipt, unless it tells that the recipient's filter refused the mail (`bounces.mdn`). A
+challenge asks the sender to prove to be a person, and only a person can answer. AUTO_REPLY answers something; BULK is
+every other automatic mail: newsletters, notices of other systems, and the mail of people through a mailing list. BULK
+makes tickets as MAIL does.
 
 Headers are the sender's word, but lying about being a program gains nothing but silence.
 """
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from mailroom.address import parse_address
+from mailroom.bounces import mdn
 from mailroom.bounces.notice import lay_out
 from mailroom.bounces.read import Reading, read
 from mailroom.bounces.text import is_notice
@@ -47,7 +49,7 @@ def sort(mail: Mail, envelope_from: str | None, reading: Reading | None = None) 
     if _has_report(mail, "feedback-report"):
         return Kind.FEEDBACK_REPORT
     if _has_report(mail, "disposition-notification"):
-        return Kind.READ_RECEIPT
+        return Kind.DELIVERY_REPORT if mdn.read(lay_out(mail)) else Kind.READ_RECEIPT
     if _is_challenge(mail, envelope_from):
         return Kind.CHALLENGE
     report = _report_kind(mail, envelope_from, reading)

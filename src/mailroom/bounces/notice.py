@@ -1,8 +1,9 @@
 """`Notice`: a mail laid out for the readers, whatever its MIME structure has suffered.
 
-A notice has up to four things in it: what it says to people, machine-readable delivery status (RFC 3464), a
-machine-readable feedback report (RFC 5965), and the returned original or its headers. Each may be a part of its own
-(RFC 6522) or stand in the text. What belongs to the returned original is never mixed with what the notice says.
+A notice has up to five things in it: what it says to people, machine-readable delivery status (RFC 3464), a
+machine-readable feedback report (RFC 5965), a disposition (RFC 8098), and the returned original or its headers. Each
+may be a part of its own (RFC 6522) or stand in the text. What belongs to the returned original is never mixed with
+what the notice says.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MAX_LINE: Final = 2000
 
 _STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _FEEDBACK: Final = frozenset({"message/feedback-report"})
+_DISPOSITION: Final = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _ORIGINALS: Final = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/partial"}
     | {"message/rfc822-headers", "text/rfc822"}  # QUIRK: misnamed
@@ -47,6 +49,7 @@ class Notice:
     text: str = ""  # what it says to people
     status: tuple[str, ...] = ()  # bodies of delivery-status parts
     feedback: tuple[str, ...] = ()  # bodies of feedback-report parts
+    disposition: tuple[str, ...] = ()  # bodies of disposition-notification parts
     original: str = ""  # the returned original, headers first
     lines: list[str] = field(default_factory=list)  # of `text`
 
@@ -65,6 +68,7 @@ def lay_out(mail: Mail) -> Notice:
     texts: list[str] = []
     status: list[str] = []
     feedback: list[str] = []
+    disposition: list[str] = []
     originals: list[str] = []
     for part in mail.parts:
         kind = part.content_type
@@ -72,6 +76,8 @@ def lay_out(mail: Mail) -> Notice:
             status.append(_text(part))
         elif kind in _FEEDBACK:
             feedback.append(_text(part))
+        elif kind in _DISPOSITION:
+            disposition.append(_text(part))
         elif kind in _ORIGINALS:
             originals.append(_text(part))
         elif kind not in _NOT_WORDS and kind.startswith(_WORDS) and not originals:
@@ -83,6 +89,7 @@ def lay_out(mail: Mail) -> Notice:
         text=text,
         status=tuple(status),
         feedback=tuple(feedback),
+        disposition=tuple(disposition),
         original=next((original for original in [*originals, quoted] if original.strip()), ""),
         lines=[line[:MAX_LINE] for line in text.split("\n")],
     )

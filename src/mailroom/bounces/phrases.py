@@ -58,6 +58,7 @@ GIVEN_UP: Final = _phrases("given_up")
 GIVEN_UP_TRANSIENT: Final = _phrases("given_up_transient")
 EXPIRED: Final = _phrases("expired")
 FAILURES: Final = _phrases("failures")
+REFUSED_BY_FILTER: Final = _phrases("refused_by_filter")
 
 SENDER_LOCAL_PARTS: Final = frozenset(_DATA["sender_local_parts"])
 RECIPIENT_LABELS: Final = frozenset(_DATA["recipient_labels"])

@@ -1,8 +1,8 @@
 """The way in: which reader reads this mail, and what the returned original tells besides.
 
-Order: feedback report, delivery status, dialects; then, where sender, subject and words make it a notice, its text.
-What a delivery-status part leaves out (QUIRK: newer Exim writes no Diagnostic-Code) is taken from what the notice says
-in words about the same recipient.
+Order: feedback report, delivery status, refusal by disposition, dialects; then, where sender, subject and words make
+it a notice, its text. What a delivery-status part leaves out (QUIRK: newer Exim writes no Diagnostic-Code) is taken
+from what the notice says in words about the same recipient.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailroom.address import parse_addresses
-from mailroom.bounces import arf, dsn, text
+from mailroom.bounces import arf, dsn, mdn, text
 from mailroom.bounces.dialects import READERS
 from mailroom.bounces.notice import Notice, lay_out
 from mailroom.bounces.original import delivery_tokens, read_original
@@ -79,6 +79,9 @@ def _structured(notice: Notice) -> list[DeliveryReport] | None:
     stated = dsn.read(notice)
     if stated:
         return _completed(stated, notice)
+    refused = mdn.read(notice)
+    if refused:
+        return refused
     return next((reports for reader in READERS if (reports := reader(notice))), None)
 
 

@@ -33,6 +33,9 @@ PIECES = st.sampled_from(
         *(
             b"--b\n",
             b"Content-Type: message/delivery-status\n\n",
+            b"Content-Type: message/disposition-notification\n\n",
+            b"Disposition: automatic-action/MDN-sent-automatically; deleted\n",
+            b"automatically rejected",
             b"Received: ",
             b'{"notificationType":"Bounce","bounce":',
             b'{"RecordType":"Bounce","Email":"a@b.example","Details":',
