@@ -61,12 +61,15 @@ mail = {"message": message, "ticket": worked_on, "person": clara, "kind": "answe
 held = make("outbound", "Delivery", state="held", hold_reason="suppressed", updated_at=hour(2), **mail)
 failed = make("outbound", "Delivery", state="failed", failed_at=hour(3), updated_at=hour(3), **mail)
 make("outbound", "Resolution", delivery=failed, how="handled", at=hour(4))
+make("search", "View", key="my-open", title="My open tickets")
+make("search", "View", key="open", title="What is to be done")
 connection.check_constraints()
 
 executor = MigrationExecutor(connection)
 executor.migrate(executor.loader.graph.leaf_nodes())
 from answerback.outbound.models import Delivery, FailureChange
 from answerback.search import catching_up
+from answerback.search.models import View
 from answerback.tickets.models import Ticket
 
 def hours(ticket, *names):
@@ -80,6 +83,7 @@ print(json.dumps({
     "held": hours(Delivery.objects.get(pk=held.pk), "failed_at"),
     "changes": list(FailureChange.objects.order_by("id").values_list("what", "open")),
     "to be read": catching_up.left(),
+    "views": list(View.objects.order_by("id").values_list("key", "title")),
 }))
 """
 
@@ -101,6 +105,7 @@ def test_what_an_early_version_left_is_carried_over(tmp_path: Path) -> None:
         "held": [2],
         "changes": [["failed", True], ["resolved", False]],
         "to be read": 2,
+        "views": [["my-open", "My unsolved tickets"], ["open", "What is to be done"]],
     }
 
 

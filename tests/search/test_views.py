@@ -11,6 +11,8 @@ from tests.world import World
 from answerback.core import clock
 from answerback.search import keyset, sorts, views
 from answerback.search.models import View
+from answerback.tickets import update
+from answerback.tickets.changes import Changes
 from answerback.tickets.models import Ticket
 
 
@@ -24,12 +26,16 @@ def test_system_views_hold_what_they_say(world: World) -> None:
     failed, fine = world.ticket("failed"), world.ticket("fine")
     for ticket in (failed, fine):
         world.answer(ticket)
+    solved = world.ticket("solved")
+    update.apply(fine.pk, Changes(status="pending"), world.ada.person, "web")
+    update.apply(solved.pk, Changes(status="solved", assignee=world.ada), world.ada.person, "web")
     deliveries = {d.ticket_id: d for d in world.delivery_to(world.clara).__class__.objects.all()}
     world.outcome(deliveries[failed.pk], "552 5.2.2 Mailbox full")
     world.outcome(deliveries[fine.pk], "250 Ok")
     expected = {
         "undelivered": ["failed"], "my-undelivered": ["failed"], "failures": ["failed"], "trying": [],
-        "undelivered-automatic": [], "my-open": ["failed", "fine"], "unassigned": [], "solved": [],
+        "undelivered-automatic": [], "my-open": ["failed", "fine"], "unassigned": [],
+        "open": ["failed", "fine"], "solved": ["solved"],
     }  # fmt: skip
     for key, subjects in expected.items():
         found = views.tickets(view(world, key), world.ada)

@@ -65,7 +65,7 @@ SYSTEM_VIEWS: list[dict[str, Any]] = [
     },
     {
         "key": "my-open",
-        "title": gettext_noop("My open tickets"),
+        "title": gettext_noop("My unsolved tickets"),
         "all": [_row("assignee_id", "is", "current_user"), _row("status", "less_than", "solved")],
         "columns": _TICKET,
     },
@@ -77,7 +77,7 @@ SYSTEM_VIEWS: list[dict[str, Any]] = [
     },
     {
         "key": "open",
-        "title": gettext_noop("All open tickets"),
+        "title": gettext_noop("All unsolved tickets"),
         "all": [_row("status", "less_than", "solved")],
         "columns": _TICKET,
     },

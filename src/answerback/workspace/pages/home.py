@@ -14,7 +14,7 @@ FIRST_VIEW = "my-open"
 
 @agent_required
 def home(request: HttpRequest) -> HttpResponse:
-    """The first view: one's own open tickets, else whatever stands first."""
+    """The first view: one's own unsolved tickets, else whatever stands first."""
     account = account_of(request)
     rows = views.visible_to(account)
     view = next((row for row in rows if row.key == FIRST_VIEW), next(iter(rows), None))
