@@ -9,6 +9,7 @@ from tests.world import World
 
 from answerback.desk import jobs
 from answerback.desk.models import Job
+from answerback.people import identities
 from answerback.tickets.models import Ticket
 
 
@@ -83,7 +84,7 @@ def test_many_tickets_are_made_by_a_job(call: Call, world: World) -> None:
     status, body = call("POST", "tickets/create_many.json", {"tickets": [first, second]}, key)
     assert (status, body["job_status"]["status"], body["job_status"]["total"]) == (200, "queued", 2)
     assert call("POST", "tickets/create_many.json", {"tickets": [first, second]}, key)[1] == body
-    assert Ticket.objects.count() == 0
+    assert (Ticket.objects.count(), identities.find("rita@ok.test")) == (0, None)
     while jobs.work():
         pass
     done = call("GET", f"job_statuses/{body['job_status']['id']}")[1]["job_status"]
@@ -102,23 +103,27 @@ def test_many_tickets_are_made_by_a_job(call: Call, world: World) -> None:
 
 
 def test_of_many_tickets_one_that_cannot_be_is_named(call: Call, world: World) -> None:
-    good = {"subject": "Order 7", "comment": {"body": "It left."}, "requester_id": world.clara.pk}
+    good = {"subject": "Order 7", "comment": {"body": "It left."}, "requester": {"email": "rita@ok.test"}}
     status, body = call("POST", "tickets/create_many", {"tickets": [good, {"subject": "Empty"}]})
     assert (status, list(body["details"])) == (422, ["tickets.1.base"])
     assert call("POST", "tickets/create_many", {"tickets": []})[0] == 422
     assert call("POST", "tickets/create_many", {"tickets": [good] * 101})[0] == 422
     assert not Job.objects.exists()
+    assert identities.find("rita@ok.test") is None
 
 
 def test_a_ticket_whose_group_is_gone_meanwhile_is_not_made(call: Call, world: World) -> None:
     good = {"subject": "Order 7", "comment": {"body": "It left."}, "requester_id": world.clara.pk}
-    _, body = call("POST", "tickets/create_many", {"tickets": [good | {"group_id": world.group.pk}, good]})
+    newcomers = {"requester": {"email": "rita@ok.test"}, "email_ccs": [{"user_email": "rudi@ok.test"}]}
+    of_a_group = {"subject": "Order 8", "comment": {"body": "It left."}, "group_id": world.group.pk} | newcomers
+    _, body = call("POST", "tickets/create_many", {"tickets": [of_a_group, good]})
     world.group.delete()
     while jobs.work():
         pass
     done = call("GET", f"job_statuses/{body['job_status']['id']}")[1]["job_status"]
     assert [row["reason"] for row in done["results"]] == ["named_gone", "made"]
     assert Ticket.objects.count() == 1
+    assert (identities.find("rita@ok.test"), identities.find("rudi@ok.test")) == (None, None)
 
 
 def test_tags_of_a_ticket(call: Call, world: World) -> None:

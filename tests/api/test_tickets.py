@@ -10,7 +10,7 @@ from tests.api.conftest import Call
 from tests.world import World
 
 from answerback.outbound.models import Delivery
-from answerback.people import tokens
+from answerback.people import identities, tokens
 from answerback.tickets.models import Ticket
 
 NEW: dict[str, Any] = {
@@ -102,6 +102,15 @@ def test_closed_ticket_stays(call: Call, world: World) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(status="closed")
     status, _ = call("PUT", f"tickets/{ticket.pk}", {"ticket": {"comment": {"body": "more"}}})
     assert status == 422
+
+
+def test_what_is_refused_leaves_nobody_behind(call: Call, world: World) -> None:
+    ticket = world.ticket()
+    Ticket.objects.filter(pk=ticket.pk).update(status="closed")
+    newcomer = {"email_ccs": [{"user_email": "rita@ok.test"}], "requester": {"email": "rudi@ok.test"}}
+    assert call("PUT", f"tickets/{ticket.pk}", {"ticket": newcomer | {"comment": {"body": "more"}}})[0] == 422
+    assert call("POST", "tickets", {"ticket": newcomer | {"comment": {"body": "x"}, "group_id": 99}})[0] == 404
+    assert (identities.find("rita@ok.test"), identities.find("rudi@ok.test")) == (None, None)
 
 
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "Basic ????", "Basic YWRhOm5v", "Digest x"])

@@ -16,11 +16,10 @@ from answerback.api.once import once
 from answerback.api.tickets import TicketIn, job_options, new_ticket
 from answerback.api.users import time
 from answerback.desk import jobs, merge_tickets
-from answerback.desk.bulk import create_tickets, targets
+from answerback.desk.bulk import targets
 from answerback.desk.bulk.targets import Target
 from answerback.desk.models import Job, JobItem
 from answerback.people.models import Account
-from answerback.tickets.changes import NewTicket
 from answerback.tickets.models import Ticket
 
 router = Router(tags=["jobs"])
@@ -98,7 +97,8 @@ def update_many_tickets(request: HttpRequest, body: ManyBody) -> HttpResponse:
 def create_many_tickets(request: HttpRequest, body: NewTicketsBody) -> HttpResponse:
     """Make many tickets
 
-    At most 100. Gives a job; its results name the tickets as they are made. Where one cannot be, none is.
+    At most 100. Gives a job; its results name the tickets as they are made. Where one cannot be, none is,
+    and nobody is left behind who would have been new with it.
     """
     return once(request, lambda: _create(body.tickets, caller(request)))
 
@@ -182,11 +182,11 @@ def _each_its_own(sent: list[ManyIn]) -> list[Target]:
 def _create(sent: list[TicketIn], by: Account) -> HttpResponse:
     if not 1 <= len(sent) <= paging.MOST:
         raise InvalidError(tickets=f"Tickets: 1 to {paging.MOST} at once")
-    wanted = [create_tickets.options_of(_new_ticket(number, one, by)) for number, one in enumerate(sent)]
+    wanted = [_new_ticket(number, one, by) for number, one in enumerate(sent)]
     return _answer(jobs.start_new("create_tickets", wanted, by, source={"api": True}))
 
 
-def _new_ticket(number: int, sent: TicketIn, by: Account) -> NewTicket:
+def _new_ticket(number: int, sent: TicketIn, by: Account) -> dict[str, Any]:
     try:
         return new_ticket(sent, by)
     except InvalidError as error:

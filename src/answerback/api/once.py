@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from answerback.api.auth import caller
@@ -16,10 +17,11 @@ LOOKUP = "X-Idempotency-Lookup"  # as Zendesk has it: "hit" where the answer is 
 
 
 def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
-    """The answer of `work`; with a key that was used before, the answer of that time."""
+    """The answer of `work`; with a key that was used before, the answer of that time. Failed work leaves nothing."""
     key = request.headers.get(HEADER, "").strip()
     if not key:
-        return work()
+        with transaction.atomic():
+            return work()
     if len(key) > idempotency.LONGEST_KEY:
         raise BadRequestError(f"{HEADER}: at most {idempotency.LONGEST_KEY} characters")
     answer, again = idempotency.once(str(caller(request).pk), key, _fingerprint(request), lambda: _kept(work()))

@@ -19,13 +19,14 @@ from answerback.api.users import UserOut, time
 from answerback.api.users import present as present_users
 from answerback.desk import change as desk_change
 from answerback.desk import upload_tokens
-from answerback.desk.new_ticket import open_ticket
+from answerback.desk.bulk import create_tickets
+from answerback.desk.bulk.create_tickets import Named
 from answerback.desk.reply import EmptyCommentError, Reply, comment_of, reply
-from answerback.people import identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import addresses
-from answerback.tickets.changes import UNSET, Changes, NewTicket
+from answerback.tickets.changes import UNSET, Changes
 from answerback.tickets.models import Attachment, Audit, Comment, Event, Participant, SupportAddress, Ticket
+from mailroom import address as mail_addresses
 from mailroom import html as mail_html
 
 router = Router(tags=["tickets"])
@@ -278,32 +279,37 @@ def job_options(sent: TicketIn) -> dict[str, Any]:
     return options
 
 
-def new_ticket(sent: TicketIn, by: Account) -> NewTicket:
-    """The ticket that was sent, checked but not made. InvalidError, Group.DoesNotExist, Person.DoesNotExist."""
+def new_ticket(sent: TicketIn, by: Account) -> dict[str, Any]:
+    """The ticket that was sent, checked but not made: the options of `desk.bulk.create_tickets`.
+
+    InvalidError, Group.DoesNotExist, Person.DoesNotExist.
+    """
     comment = sent.comment or (CommentIn(body=sent.description) if sent.description else None)
     if comment is None or not (comment.body or comment.html_body).strip():
         raise InvalidError(base="Description: cannot be blank")
-    support = _support_address(sent.recipient)
-    requester = _requester(sent) or by.person
-    return NewTicket(
-        subject=sent.subject or comment.body.strip().partition("\n")[0][:80],
-        requester=requester,
-        submitter=by.person,
-        support_address=support,
-        via="api",
-        comment=comment_of(by.person, _reply(comment, by)),
-        status=_word(sent.status, "status", Ticket.Status.values) or Ticket.Status.NEW,
-        priority=_word(sent.priority, "priority", Ticket.Priority.values),
-        type=_word(sent.type, "type", Ticket.Type.values),
-        assignee=_assignee(sent),
-        group=Group.objects.get(pk=sent.group_id) if sent.group_id else None,
-        tags=sent.tags or [],
-        ccs=[person for person in _ccs(sent)[0] if person != requester],
-    )
+    first = comment_of(by.person, _reply(comment, by))
+    assignee = _assignee(sent)
+    return {
+        "subject": sent.subject or comment.body.strip().partition("\n")[0][:80],
+        "requester": _requester(sent) or by.person_id,
+        "support_address": _support_address(sent.recipient).pk,
+        "via": "api",
+        "status": _word(sent.status, "status", Ticket.Status.values) or str(Ticket.Status.NEW),
+        "priority": _word(sent.priority, "priority", Ticket.Priority.values),
+        "type": _word(sent.type, "type", Ticket.Type.values),
+        "assignee": assignee.pk if assignee else None,
+        "group": Group.objects.get(pk=sent.group_id).pk if sent.group_id else None,
+        "tags": sent.tags or [],
+        "ccs": _ccs(sent)[0],
+        "text": first.text,
+        "html": first.html,
+        "public": first.public,
+        "files": [file.pk for file in first.attachments if isinstance(file, Attachment)],
+    }
 
 
 def _create(sent: TicketIn, by: Account) -> HttpResponse:
-    audit = open_ticket(new_ticket(sent, by))
+    audit = create_tickets.make(new_ticket(sent, by), by)
     answer = JsonResponse(_with_audit(audit), status=201)
     answer.headers["Location"] = paging.url(f"tickets/{audit.ticket_id}.json")
     return answer
@@ -326,6 +332,7 @@ def _update(ticket_id: int, sent: TicketIn, by: Account) -> HttpResponse:
 
 def _changes(sent: TicketIn) -> Changes:
     given = sent.model_fields_set
+    requester = _requester(sent)
     put, delete = _ccs(sent)
     return Changes(
         subject=sent.subject if sent.subject else UNSET,
@@ -334,12 +341,12 @@ def _changes(sent: TicketIn) -> Changes:
         type=_word(sent.type, "type", Ticket.Type.values) if "type" in given else UNSET,
         assignee=_assignee(sent) if given & {"assignee_id", "assignee_email"} else UNSET,
         group=(Group.objects.get(pk=sent.group_id) if sent.group_id else None) if "group_id" in given else UNSET,
-        requester=_requester(sent) or UNSET,
+        requester=UNSET if requester is None else create_tickets.person_of(requester),
         set_tags=sent.tags if sent.tags is not None else UNSET,
         add_tags=sent.additional_tags or (),
         remove_tags=sent.remove_tags or (),
-        add_ccs=put,
-        remove_ccs=delete,
+        add_ccs=[create_tickets.person_of(named) for named in put],
+        remove_ccs=[create_tickets.person_of(named) for named in delete],
     )
 
 
@@ -368,42 +375,40 @@ def _support_address(recipient: str | None) -> SupportAddress:
     return support
 
 
-def _requester(sent: TicketIn) -> Person | None:
+def _requester(sent: TicketIn) -> Named | None:
     if sent.requester:
-        return _person(sent.requester.email, sent.requester.name, "requester")
-    return Person.objects.get(pk=sent.requester_id) if sent.requester_id else None
+        return _named(sent.requester.email, sent.requester.name, "requester")
+    return Person.objects.get(pk=sent.requester_id).pk if sent.requester_id else None
 
 
-def _ccs(sent: TicketIn) -> tuple[list[Person], list[Person]]:
-    """People to add and to remove."""
-    put: list[Person] = []
-    delete: list[Person] = []
+def _ccs(sent: TicketIn) -> tuple[list[Named], list[Named]]:
+    """Whom to add and whom to remove."""
+    put: list[Named] = []
+    delete: list[Named] = []
     for cc in sent.email_ccs or []:
-        person = _cc(cc)
-        (delete if cc.action == "delete" else put).append(person)
+        (delete if cc.action == "delete" else put).append(_cc(cc))
     put += [_collaborator(named) for named in sent.collaborators or []]
     return put, delete
 
 
-def _cc(cc: EmailCcIn) -> Person:
+def _cc(cc: EmailCcIn) -> Named:
     if cc.user_id:
-        return Person.objects.get(pk=cc.user_id)
-    return _person(cc.user_email or "", cc.user_name, "email_ccs")
+        return Person.objects.get(pk=cc.user_id).pk
+    return _named(cc.user_email or "", cc.user_name, "email_ccs")
 
 
-def _collaborator(one: str | int | dict[str, Any]) -> Person:
+def _collaborator(one: str | int | dict[str, Any]) -> Named:
     if isinstance(one, int):
-        return Person.objects.get(pk=one)
+        return Person.objects.get(pk=one).pk
     if isinstance(one, dict):
-        return _person(str(one.get("email", "")), str(one.get("name", "")), "collaborators")
-    return _person(one, "", "collaborators")
+        return _named(str(one.get("email", "")), str(one.get("name", "")), "collaborators")
+    return _named(one, "", "collaborators")
 
 
-def _person(email: str, name: str, field: str) -> Person:
-    try:
-        return identities.find_or_create(email, name).person
-    except identities.BadAddressError:
-        raise InvalidError(**{field: f"Email: {email} is not properly formatted"}) from None
+def _named(email: str, name: str, field: str) -> Named:
+    if mail_addresses.syntax_problem(email):
+        raise InvalidError(**{field: f"Email: {email} is not properly formatted"})
+    return {"address": email, "name": name}
 
 
 def _assignee(sent: TicketIn) -> Account | None:
