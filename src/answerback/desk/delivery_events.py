@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from answerback.core import clock, db
-from answerback.desk import effects, fix_facts, notices, replacing, ticket_health
+from answerback.desk import effects, fix_facts, notices, putting_right, ticket_health
 from answerback.outbound import resolutions, standing
 from answerback.outbound.lifecycle import DELAY_WARNING, SUPPRESSED
-from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
+from answerback.outbound.models import Delivery, DeliveryEvent, Message
 from answerback.people import identities
 from answerback.people.models import Account
 from answerback.tickets import update
@@ -91,8 +91,7 @@ def _facts_of(event: DeliveryEvent) -> list[tuple[int, TicketFact]]:
     if event.from_state == event.to_state and event.fact != Fact.HOLD:
         return []
     if _is_failure(event):
-        reopened = [_reopened(row.delivery, event) for row in resolutions.reopen(delivery)]
-        return [(delivery.ticket_id, TicketFact(Event.Kind.DELIVERY_FAILURE, _payload(event))), *reopened]
+        return _failed(event)
     late = [(delivery.ticket_id, _still_trying(event))] if event.fact == Fact.REPORT_DELAYED else []
     return late + (_resolved_by(delivery) if event.to_state in ARRIVED else [])
 
@@ -144,14 +143,31 @@ def _is_unattended(delivery: Delivery) -> bool:
     return bool(notification and notification.data.get("unattended"))
 
 
-def _resolved_by(delivery: Delivery) -> list[tuple[int, TicketFact]]:
+def _failed(event: DeliveryEvent) -> list[tuple[int, TicketFact]]:
+    """With it, what it had put right is open again; unless for one or the other something else has arrived."""
+    reopened = [row.delivery for row in resolutions.reopen(event.delivery)]
+    settled = _settled_at_once(event.delivery)
+    failure = TicketFact(Event.Kind.DELIVERY_FAILURE, _payload(event) | {"put_right": bool(settled)})
+    still_open = [_reopened(failed, event) for failed in reopened if not _settled_at_once(failed)]
+    return [(event.delivery.ticket_id or 0, failure), *settled, *still_open]
+
+
+def _settled_at_once(failed: Delivery) -> list[tuple[int, TicketFact]]:
+    found = putting_right.instead_of(failed)
+    return _settled(failed, found[1], found[0]) if found else []
+
+
+def _resolved_by(arrived: Delivery) -> list[tuple[int, TicketFact]]:
     """An accepted resend, or an accepted "reply again", puts right what failed before for that person."""
-    by = delivery.resent_by or _writer_of(delivery)
-    return [
-        (failed.ticket_id, _put_right(failed, how, by, delivery))
-        for failed, how in _put_right_by(delivery)
-        if resolutions.resolve(failed, how, by=by, by_delivery=delivery) and failed.ticket_id
-    ]
+    return [fact for failed, how in putting_right.by(arrived) for fact in _settled(failed, how, arrived)]
+
+
+def _settled(failed: Delivery, how: str, arrived: Delivery) -> list[tuple[int, TicketFact]]:
+    """None where somebody saw to it before."""
+    by = arrived.resent_by or _writer_of(arrived)
+    if not resolutions.resolve(failed, how, by=by, by_delivery=arrived) or not failed.ticket_id:
+        return []
+    return [(failed.ticket_id, _put_right(failed, how, by, arrived))]
 
 
 def _put_right(failed: Delivery, how: str, by: Account | None, delivery: Delivery) -> TicketFact:
@@ -170,17 +186,6 @@ def _writer_of(delivery: Delivery) -> Account | None:
     """Who wrote the answer."""
     comment = delivery.message.comment
     return Account.objects.select_related("person").filter(person=comment.author_id).first() if comment else None
-
-
-def _put_right_by(delivery: Delivery) -> list[tuple[Delivery, str]]:
-    found: list[tuple[Delivery, str]] = []
-    older = delivery.resent_from
-    while older is not None:
-        if State(older.state) in FAILED_STATES or older.state == State.HELD:
-            how = Resolution.How.RESENT if older.recipient == delivery.recipient else Resolution.How.CORRECTED
-            found.append((older, how))
-        older = older.resent_from
-    return found + [(row, Resolution.How.REPLIED) for row in replacing.replaced_by(delivery)]
 
 
 def _reopened(failed: Delivery, event: DeliveryEvent) -> tuple[int, TicketFact]:

@@ -38,7 +38,8 @@ _SHOWN = ("delivery_id", "person", "recipient", "state", "cause", "smtp_code", "
 
 def tell_of_facts(ticket_id: int, facts: Sequence[TicketFact]) -> None:
     """What became known of a ticket's mail: failures and complaints, to whom it concerns. Then `settle`."""
-    failures = [fact.data for fact in facts if fact.kind == Event.Kind.DELIVERY_FAILURE]
+    failed = [fact.data for fact in facts if fact.kind == Event.Kind.DELIVERY_FAILURE]
+    failures = [data for data in failed if not data["put_right"]]
     complaints = [fact.data for fact in facts if fact.data.get("note") == "complaint"]
     for kind, payloads in ((Kind.FAILURE, failures), (Kind.COMPLAINT, complaints)):
         answers = [data for data in payloads if data["message_kind"] == Message.Kind.ANSWER]

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from django.db import transaction
 
-from answerback.desk import fix_facts, settling
+from answerback.desk import fix_facts, replacing, settling
 from answerback.outbound import enqueue, lifecycle, resolutions, standing
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people import identities
@@ -130,11 +130,13 @@ def reached_by_phone(delivery_id: int, by: Account, note: str = "") -> None:
 
 
 def open_again(delivery_id: int, by: Account) -> None:
-    """It was not settled after all: the failure counts again. NotFailedError where it is open."""
+    """It was not settled after all: the failure counts again. NotFailedError where it is open, or arrived since."""
     with transaction.atomic():
         [delivery] = _locked([delivery_id])
-        if not settling.open_again(delivery, by):
+        taken_back = settling.open_again(delivery, by)
+        if not taken_back:
             raise NotFailedError
+        replacing.deny_all(taken_back, by)
 
 
 def retry_now(delivery_id: int, by: Account) -> None:

@@ -48,6 +48,17 @@ def replaced_by(delivery: Delivery) -> list[Delivery]:
     return [row.delivery for row in rows.select_related("delivery__person").order_by("delivery_id")]
 
 
+def arrived(failed: Sequence[Delivery]) -> Delivery | None:
+    """The newest answer that stands for one of these and arrived."""
+    rows = Replacement.objects.filter(delivery__in=failed, denied_at__isnull=True).select_related("delivery")
+    for row in rows.order_by("-comment_id"):
+        meant = row.person_id or row.delivery.person_id
+        sent = Delivery.objects.filter(message__comment=row.comment_id, person=meant, state__in=ARRIVED)
+        if found := sent.select_related("message__comment").order_by("-id").first():
+            return found
+    return None
+
+
 def questions(comments: Mapping[int, CommentStanding]) -> dict[int, list[Delivery]]:
     """By comment id: open failures that this later answer, which arrived, may have replaced.
 
@@ -90,9 +101,21 @@ def deny(delivery_id: int, comment_id: int, by: Account) -> None:
     with transaction.atomic():
         failed = _locked(delivery_id)
         comment = Comment.objects.get(pk=comment_id, ticket=failed.ticket_id)
-        said = {"denied_at": clock.now(), "denied_by": by}
-        Replacement.objects.update_or_create(delivery=failed, comment=comment, defaults=said)
+        _deny(failed, comment, by)
         live.publish(f"ticket:{failed.ticket_id}")
+
+
+def deny_all(taken_back: Sequence[Resolution], by: Account) -> None:
+    """The answers that these named put nothing right, as `by` says: they do not count again, nor are asked about."""
+    for row in taken_back:
+        answer = row.by_delivery.message.comment if row.by_delivery else None
+        if answer and row.how == Resolution.How.REPLIED:
+            _deny(row.delivery, answer, by)
+
+
+def _deny(failed: Delivery, comment: Comment, by: Account) -> None:
+    said = {"denied_at": clock.now(), "denied_by": by}
+    Replacement.objects.update_or_create(delivery=failed, comment=comment, defaults=said)
 
 
 def _locked(delivery_id: int) -> Delivery:

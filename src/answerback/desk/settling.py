@@ -46,25 +46,29 @@ def settle_by_phone(delivery: Delivery, by: Account, note: str) -> bool:
     return True
 
 
-def open_again(delivery: Delivery, by: Account) -> bool:
-    """Tag, views and health come back with it. False where it is open, or the same mail has arrived since."""
-    if not resolutions.revoke(delivery, SAID):
-        return False
+def may_be_opened_again(delivery: Delivery) -> bool:
+    """What a person said of it may be taken back, unless the same mail has arrived since."""
+    resolution = standing.resolution_of(delivery.pk)
+    return resolution is not None and resolution.how in SAID and not standing.chain_of(delivery).arrived
+
+
+def open_again(delivery: Delivery, by: Account) -> list[Resolution]:
+    """All that was settled with it is open again, and tag, views and health come back. Gives what was taken back."""
+    if not may_be_opened_again(delivery):
+        return []
+    taken_back = resolutions.revoke(standing.chain_of(delivery).deliveries, SAID)
     fix_facts.tell(delivery.ticket_id, [fix_facts.note(delivery, ticket_health.OPEN_AGAIN, by)], by)
-    return True
+    return taken_back
 
 
 def _resolve(delivery: Delivery, how: str, by: Account, note: str, by_delivery: Delivery | None = None) -> bool:
-    """With what failed before it: a mail that failed, was sent again and failed again is one failure to people."""
-    if standing.words_of(delivery) not in standing.FAILING:
+    """With all of its chain: a mail that failed, was sent again and failed again is one failure to people."""
+    chain = standing.chain_of(delivery)
+    if delivery not in chain.failures:
         return False
-    settled = resolutions.resolve(delivery, how, by=by, by_delivery=by_delivery, note=note)
-    older = delivery.resent_from if settled else None
-    while older is not None:
-        if standing.words_of(older) in standing.FAILING:
-            resolutions.resolve(older, how, by=by, by_delivery=by_delivery, note=note)
-        older = older.resent_from
-    return settled
+    for failed in chain.failures:
+        resolutions.resolve(failed, how, by=by, by_delivery=by_delivery, note=note)
+    return True
 
 
 def _phone_note(delivery: Delivery, by: Account, note: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+
+from django.db.models import Q
 
 from answerback.core import clock
 from answerback.outbound import failure_feed
@@ -23,12 +25,9 @@ def resolve(
     return True
 
 
-def revoke(delivery: Delivery, hows: Collection[str]) -> bool:
-    """Somebody says that it was not put right in one of these ways. False where it was not."""
-    active = Resolution.objects.filter(delivery=delivery, revoked_at__isnull=True, how__in=hows)
-    revoked = bool(active.update(revoked_at=clock.now()))
-    failure_feed.note([delivery.pk])
-    return revoked
+def revoke(deliveries: Iterable[Delivery], hows: Collection[str]) -> list[Resolution]:
+    """Somebody says that they were not put right in one of these ways. Gives the resolutions taken back."""
+    return _take_back(Q(delivery__in=list(deliveries), how__in=hows))
 
 
 def is_resolved(delivery: Delivery) -> bool:
@@ -37,7 +36,12 @@ def is_resolved(delivery: Delivery) -> bool:
 
 def reopen(by_delivery: Delivery) -> list[Resolution]:
     """What `by_delivery` had put right is open again, because it failed itself. Gives the resolutions taken back."""
-    rows = list(Resolution.objects.filter(by_delivery=by_delivery, revoked_at__isnull=True).select_related("delivery"))
+    return _take_back(Q(by_delivery=by_delivery))
+
+
+def _take_back(which: Q) -> list[Resolution]:
+    active = Resolution.objects.filter(which, revoked_at__isnull=True).order_by("delivery_id")
+    rows = list(active.select_related("delivery__person", "by_delivery__message__comment"))
     Resolution.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=clock.now())
     failure_feed.note(row.delivery_id for row in rows)
     return rows

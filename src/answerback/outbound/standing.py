@@ -20,7 +20,7 @@ from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane, Message, Resolution
 from answerback.people import identities
 from mailroom.causes import catalogue
-from mailroom.states import State
+from mailroom.states import ARRIVED, State
 
 
 class Words(StrEnum):
@@ -81,9 +81,18 @@ class Chain:
         return self.words in FAILING and self.resolution is not None
 
     @property
+    def failures(self) -> list[Delivery]:
+        """What nobody has put right, oldest first."""
+        return [delivery for delivery in self.deliveries if delivery.pk in self.unresolved]
+
+    @property
+    def arrived(self) -> bool:
+        return any(delivery.state in ARRIVED for delivery in self.deliveries)
+
+    @property
     def open(self) -> bool:
         """An unresolved failure, also while a resend is under way: what tag, views and `delivery:open` go by."""
-        return any(delivery.pk in self.unresolved for delivery in self.deliveries)
+        return bool(self.unresolved)
 
     @cached_property
     def code(self) -> str:
@@ -222,6 +231,13 @@ def chains_of(deliveries: Sequence[Delivery]) -> list[Chain]:
         )
         for chain in chains.values()
     ]
+
+
+def chain_of(delivery: Delivery) -> Chain:
+    """The chain it belongs to, whole: to people all of it is one mail to one person."""
+    rows = Delivery.objects.filter(message=delivery.message_id).select_related("message__comment", "person", "identity")
+    mails = list(rows.defer("message__body", "message__header", "header").order_by("id"))
+    return next(chain for chain in chains_of(mails) if delivery in chain.deliveries)
 
 
 def words_of(delivery: Delivery, paused: Iterable[str] = ()) -> Words:

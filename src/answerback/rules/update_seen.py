@@ -116,8 +116,8 @@ def deliveries_in(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 def _delivery_event(event: Event) -> str:
     match event.kind:
-        case Kind.DELIVERY_FAILURE:
-            return "failed"
+        case Kind.DELIVERY_FAILURE:  # is no news where another mail has arrived in its stead
+            return "" if event.data.get("put_right") else "failed"
         case Kind.DELIVERY_RESOLUTION:
             return "resolved"
         case Kind.DELIVERY_NOTE:

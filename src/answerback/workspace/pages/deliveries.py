@@ -162,7 +162,7 @@ def _server_spoke(delivery: Delivery) -> bool:
 def _fixes(delivery: Delivery, chain: standing.Chain, others: Sequence[Identity]) -> list[str]:
     """The buttons, most useful first: the cause's own, then what always helps; without those that cannot work."""
     if chain.resolution and chain.was_failing:
-        return [OPEN_AGAIN] if chain.resolution.how in settling.SAID else []
+        return [OPEN_AGAIN] if settling.may_be_opened_again(delivery) else []
     if delivery.resends.exists():
         return []
     own = catalogue.load().cause(delivery.cause).fixes if chain.words == Words.FAILED and delivery.cause else ()
