@@ -81,14 +81,8 @@ def _result(report: DeliveryReport) -> dict[str, Any]:
         "diagnostic": report.diagnostic,
         "remote_mta": report.remote_mta,
         "feedback_type": report.feedback_type,
-        "origins": _origins(report),
+        "origins": report.told_from,
     }
-
-
-def _origins(report: DeliveryReport) -> dict[str, str]:
-    """Where each value that is there was found."""
-    absent = {"status": report.status is None, "reply_code": report.reply_code is None}
-    return {name: origin for name, origin in report.origins.items() if not absent.get(name)}
 
 
 def _class(report: DeliveryReport) -> str:

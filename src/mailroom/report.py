@@ -88,4 +88,15 @@ class DeliveryReport:
     retry_after: int | None = None  # seconds, where the reply said "try again in N"
     original_message_id: str = ""
     original_recipient: str = ""  # RFC 3464 Original-Recipient
-    origins: dict[str, str] = field(default_factory=dict)  # field name -> where the value was found, for the curious
+    origins: dict[str, str] = field(default_factory=dict)  # field name -> where its reader looks; see `told_from`
+
+    @property
+    def told_from(self) -> dict[str, str]:
+        """Where each value that is there was found: "status" -> "diagnostic-code"."""
+        absent = {
+            "recipient": not self.recipient,
+            "status": self.status is None,
+            "reply_code": self.reply_code is None,
+            "diagnostic": not self.diagnostic,
+        }
+        return {name: origin for name, origin in self.origins.items() if not absent.get(name)}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
+from tests.outbound.reports import recipient_group, report, return_path
 from tests.world import World
 
 from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery
+from answerback.outbound.returned import handle_report
 from answerback.people import identities
 from answerback.tickets.models import Ticket
 from mailroom.causes import catalogue
@@ -182,3 +185,35 @@ def test_the_missed_answer_is_offered_and_fills_the_composer(
     filled = ada.get(f"/tickets/{again.pk}/composer?missed={delivery.pk}").text
     assert "&gt; Use the blue bucket." in filled
     assert f'name="replaces" value="{delivery.pk}"' in filled
+
+
+@pytest.mark.parametrize(
+    "language,places",
+    [
+        ("en", ["the field Final-Recipient of the report", "the field Diagnostic-Code of the report"]),
+        ("de", ["das Feld Final-Recipient des Berichts", "das Feld Diagnostic-Code des Berichts"]),
+    ],
+)
+def test_where_the_report_said_it_stands_below_the_words(
+    world: World, client: Client, ticket: Ticket, settings: Any, language: str, places: list[str]
+) -> None:
+    settings.RETURN_PATH_DOMAIN = "acme.test"
+    delivery = failed(world, ticket, OK)
+    handle_report(1, report(recipient_group(delivery.recipient)), [return_path(delivery)])
+    handle_report(1, report(recipient_group(delivery.recipient)), [return_path(delivery)])  # the same mail, read again
+    assert delivery.events.filter(fact="report_failed").count() == 1
+    client.force_login(world.ada if language == "en" else world.bruno)
+    page = card(client, delivery)
+    assert [place for place in places if place not in page] == []
+
+
+def test_where_a_server_said_it_while_we_sent(world: World, ada: Client, ticket: Ticket) -> None:
+    page = card(ada, failed(world, ticket, FULL))
+    assert page.count("the server’s reply to RCPT TO") == 3  # reply code, enhanced code, text
+
+
+def test_what_nobody_told_has_no_place(world: World, ada: Client, ticket: Ticket) -> None:
+    world.outcome(world.delivery_to(world.clara, world.answer(ticket)), UNKNOWN)
+    held = world.delivery_to(world.clara, world.answer(ticket))
+    assert held.state == "held"
+    assert "Where this was read" not in card(ada, held)

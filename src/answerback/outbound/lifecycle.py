@@ -296,6 +296,7 @@ def _conclude(row: Delivery, outcome: Outcome, now: datetime) -> list[DeliveryEv
         raw_mail_id=outcome.raw_mail_id,
         by=outcome.by,
         feedback_type=storable(report.feedback_type, 20),
+        origins=report.told_from,
         **_words(report),
     )
     return [said, *_consequences(row, fact, now)] if target else [said]

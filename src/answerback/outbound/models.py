@@ -143,6 +143,7 @@ class DeliveryEvent(models.Model):
     ours = models.BooleanField(default=False)
     feedback_type = models.CharField(max_length=20, blank=True)
     remote_mta = models.CharField(max_length=300, blank=True)
+    origins = models.JSONField(default=dict)  # of a report: value -> where in it (DeliveryReport.told_from)
     raw_mail_id = models.BigIntegerField(null=True)
     by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     handled_at = models.DateTimeField(null=True)

@@ -62,7 +62,7 @@ def _complaints(notice: Notice, fields: _Fields, original: Mail) -> list[Deliver
         source=Source.FEEDBACK,
         feedback_type=_first(fields, "feedback-type").split(" ")[0].lower() or "abuse",
         original_message_id=original.message_id,
-        origins={"recipient": "feedback-report" if recipients else "original"},
+        origins={"recipient": "feedback-report" if recipients else "original", "diagnostic": "text"},
     )
     return [replace(template, recipient=recipient) for recipient in (recipients or sent_to or [""])[:1000]]
 
@@ -76,5 +76,5 @@ def _opt_out(notice: Notice) -> DeliveryReport:
         diagnostic=notice.text.strip()[:2000],
         source=Source.FEEDBACK,
         feedback_type="opt-out",
-        origins={"recipient": "from"},
+        origins={"recipient": "from", "diagnostic": "text"},
     )

@@ -176,6 +176,7 @@ def _origins(group: _Fields, is_final: bool, is_given: bool, is_said: bool) -> d
         "action": "action" if group.get("action") else "inferred",
         "status": "status" if is_given else "diagnostic-code",
         "reply_code": "diagnostic-code" if is_said else "status",
+        "diagnostic": "diagnostic-code",
     }
 
 

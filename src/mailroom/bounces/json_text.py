@@ -41,6 +41,11 @@ def string_of(holder: Mapping[str, Any], name: str) -> str:
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
+def origins(provider: str) -> dict[str, str]:
+    """Of a report that its provider made: it said all of it."""
+    return dict.fromkeys(("recipient", "action", "status", "reply_code", "diagnostic"), provider)
+
+
 def message_id_in(text: str) -> str:
     """A Message-ID with its angle brackets, however the provider writes it; "" where it is none."""
     return f"<{text.strip('<> ')}>" if "@" in text else ""

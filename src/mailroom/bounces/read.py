@@ -116,7 +116,8 @@ def _filled(stated: DeliveryReport, told: DeliveryReport | None) -> DeliveryRepo
         expired=stated.expired or told.expired,
         origins=stated.origins
         | ({} if status == stated.status else {"status": "text"})
-        | ({} if reply_code == stated.reply_code else {"reply_code": "text"}),
+        | ({} if reply_code == stated.reply_code else {"reply_code": "text"})
+        | ({} if stated.diagnostic else {"diagnostic": "text"}),
     )
 
 

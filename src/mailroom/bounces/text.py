@@ -462,6 +462,7 @@ def _report(mention: _Mention, said: str, action: Action) -> DeliveryReport:
             "action": "wording",
             "status": "text",
             "reply_code": "text",
+            "diagnostic": "text",
         },
     )
 

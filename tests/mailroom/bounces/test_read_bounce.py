@@ -41,6 +41,7 @@ def test_a_bounce(capsys: pytest.CaptureFixture[str]) -> None:
             "action": "action",
             "status": "status",
             "reply_code": "diagnostic-code",
+            "diagnostic": "diagnostic-code",
         },
     }
 
@@ -50,6 +51,8 @@ def test_values_tell_where_they_were_found(capsys: pytest.CaptureFixture[str]) -
     assert completed["results"][0]["origins"]["reply_code"] == "text"
     [in_words] = run(capsys, CORPUS / "text" / "03-exim.eml")
     assert {result["origins"]["recipient"] for result in in_words["results"]} == {"named"}
+    [by_provider] = run(capsys, CORPUS / "postmark_json" / "01-hard-bounce.eml")
+    assert set(by_provider["results"][0]["origins"].values()) == {"postmark"}
     [without] = run(capsys, CORPUS / "text" / "32-nobody-named.eml")
     assert "status" not in without["results"][0]["origins"]
 

@@ -20,11 +20,12 @@ from answerback.people import identities
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, Identity
 from answerback.tickets.models import Comment
-from answerback.workspace import conversation
+from answerback.workspace import conversation, origin_words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.pages import ticket as ticket_page
 from mailroom.causes import catalogue
 from mailroom.causes.catalogue import Fix
+from mailroom.report import Source
 from mailroom.states import State
 
 WHO = {
@@ -128,6 +129,7 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
     cause = catalogue.load().cause(delivery.cause) if delivery.cause else None
     event = DeliveryEvent.objects.filter(delivery=delivery).exclude(fact="claim").order_by("-id").first()
     others = _other_identities(delivery)
+    attempts = list(Attempt.objects.filter(delivery=delivery).order_by("-number"))
     identity = delivery.identity
     return {
         "delivery": delivery,
@@ -137,7 +139,8 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "who": _(WHO[cause.who]) if cause else "",
         "match": _known_from(delivery, event.match) if event else "",
         "server_spoke": _server_spoke(delivery),
-        "attempts": list(Attempt.objects.filter(delivery=delivery).order_by("-number")),
+        "read_in": _read_in(delivery, attempts),
+        "attempts": attempts,
         "raw_mail_id": _report_of(delivery),
         "others": others,
         "lookalikes": merge_people.lookalikes(delivery.person) if delivery.person and chain.failing else [],
@@ -157,6 +160,17 @@ def _known_from(delivery: Delivery, match: str) -> str:
 def _server_spoke(delivery: Delivery) -> bool:
     """Or the words are our own: the domain does not exist, nobody answered."""
     return bool(delivery.smtp_code or delivery.remote_mta)
+
+
+def _read_in(delivery: Delivery, attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
+    """Where the values of the card come from: from the newest report or reply that said just this."""
+    said = {name: getattr(delivery, name) for name in ("smtp_code", "enhanced_code", "diagnostic")}
+    told = (Source.SESSION, Source.REPORT, Source.FEEDBACK, Source.WEBHOOK)
+    event = DeliveryEvent.objects.filter(delivery=delivery, source__in=told, **said).order_by("-id").first()
+    if event is None:
+        return []
+    stage = next((row.stage for row in attempts if row.diagnostic == event.diagnostic), "")
+    return origin_words.lines(event, stage)
 
 
 def _fixes(delivery: Delivery, chain: standing.Chain, others: Sequence[Identity]) -> list[str]:

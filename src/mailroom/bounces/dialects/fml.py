@@ -40,6 +40,12 @@ def read(notice: Notice) -> list[DeliveryReport] | None:
             status=codes.status,
             diagnostic=said,
             source=Source.REPORT,
-            origins={"recipient": "from", "action": "wording"},
+            origins={
+                "recipient": "from",
+                "action": "wording",
+                "status": "text",
+                "reply_code": "text",
+                "diagnostic": "text",
+            },
         )
     ]

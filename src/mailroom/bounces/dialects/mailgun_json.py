@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
-from mailroom.bounces.json_text import message_id_in, object_of, objects_in, string_of
+from mailroom.bounces.json_text import message_id_in, object_of, objects_in, origins, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -53,7 +53,7 @@ def _report(posted: dict[str, Any]) -> DeliveryReport | None:
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         expired=string_of(event, "reason").lower() == "old",
         original_message_id=message_id_in(string_of(object_of(event, "message", "headers"), "message-id")),
-        origins={"recipient": "mailgun", "action": "mailgun", "status": "mailgun"},
+        origins=origins("mailgun"),
     )
 
 

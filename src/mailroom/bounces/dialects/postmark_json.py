@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
-from mailroom.bounces.json_text import message_id_in, object_of, objects_in, string_of
+from mailroom.bounces.json_text import message_id_in, object_of, objects_in, origins, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 
@@ -61,7 +61,7 @@ def _report(record: dict[str, Any]) -> DeliveryReport | None:
         cause=_CAUSES.get(kind, "") if reports_failure else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         original_message_id=_message_id(record),
-        origins={"recipient": "postmark", "action": "postmark", "status": "details"},
+        origins=origins("postmark"),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
 from mailroom.bounces.dsn import better_status
-from mailroom.bounces.json_text import message_id_in, objects_in, string_of
+from mailroom.bounces.json_text import message_id_in, objects_in, origins, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -62,5 +62,5 @@ def _report(event: dict[str, Any]) -> DeliveryReport | None:
         cause=_DROPPED.get(said.lower().rstrip("."), "") if name == "dropped" else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         original_message_id=message_id_in(string_of(event, "smtp-id")),
-        origins={"recipient": "sendgrid", "action": "sendgrid", "status": "sendgrid"},
+        origins=origins("sendgrid"),
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes, read_remote_mta
 from mailroom.bounces.dsn import better_status
-from mailroom.bounces.json_text import MAX_EVENTS, object_of, objects_in, string_of
+from mailroom.bounces.json_text import MAX_EVENTS, object_of, objects_in, origins, string_of
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -77,7 +77,7 @@ def _report(
         cause=_cause_of_drop(diagnostic) if string_of(details, "bounceSubType").lower() in _SUPPRESSED else "",
         feedback_type=string_of(details, "complaintFeedbackType").lower() or "abuse" if complaint else "",
         original_message_id=string_of(object_of(event, "mail", "commonHeaders"), "messageId"),
-        origins={"recipient": "ses", "status": "ses"},
+        origins=origins("ses"),
     )
 
 
