@@ -88,7 +88,7 @@ def test_own_ones_and_those_of_other_groups_stay_unseen(world: World) -> None:
 def test_order_and_deletion_can_be_changed_back(world: World) -> None:
     Macro.objects.all().delete()
     one, two, three = (make_macro(name) for name in ("One", "Two", "Three"))
-    rows.move(three, up=True, among=rows.visible_to(world.bruno))
+    rows.move([one, two, three], three, 1)
     assert [row.title for row in rows.visible_to(world.bruno)] == ["One", "Three", "Two"]
     rows.delete_macro(one)
     assert one not in rows.visible_to(world.bruno)

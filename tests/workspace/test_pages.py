@@ -298,6 +298,21 @@ def test_macros_are_made_found_copied_deleted_and_taken_back(world: World, bruno
     assert "Das Makro ist wieder da." in page
 
 
+def test_own_macros_are_put_in_order_without_moving_the_shared_ones(world: World, ada: Client) -> None:
+    shared = list(Macro.objects.values_list("pk", "position"))
+    for title in ("One", "Two", "Three"):
+        ada.post("/macros/new", {"title": title, "active": "on"})
+    own = {macro.title: macro.pk for macro in Macro.objects.filter(owner=world.ada)}
+    ada.post(f"/macros/{own['Three']}/act", {"act": "place", "place": "0"})
+    ada.post(f"/macros/{own['One']}/act", {"act": "down"})
+    page = ada.get("/macros").text
+    shown = re.findall(r'id="macro-(\d+)"', page)
+    assert shown[-3:] == [str(own[name]) for name in ("Three", "Two", "One")]
+    assert page.count("data-sortable-item") == 3
+    assert list(Macro.objects.filter(owner=None).values_list("pk", "position")) == shared
+    assert "data-sortable-item" not in ada.get("/macros", {"q": "o"}).text
+
+
 def test_an_agent_keeps_macros_of_her_own_and_changes_no_shared_ones(world: World, ada: Client) -> None:
     ada.post("/macros/new", {"title": "Mine", "who": "all", "active": "on"})
     assert Macro.objects.get(title="Mine").owner == world.ada

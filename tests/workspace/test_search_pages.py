@@ -126,6 +126,21 @@ def test_views_are_copied_switched_off_and_moved(world: World, ada: Client, brun
     assert links.index("open") < links.index("solved")
 
 
+def test_a_view_is_dropped_at_another_place_of_its_block(world: World, ada: Client, bruno: Client) -> None:
+    for title in ("One", "Two", "Three"):
+        ada.post("/views/new", {"title": title, "all_field": "status", "all_operator": "is", "all_value": "open"})
+    own = {view.title: view.pk for view in View.objects.filter(owner=world.ada)}
+    before = list(View.objects.filter(owner=None).values_list("position", flat=True))
+    ada.post(f"/views/{own['Three']}/act", {"act": "place", "place": "0"})
+    ada.post(f"/views/{own['One']}/act", {"act": "place", "place": "99"})
+    page = ada.get("/views").text
+    assert re.findall(r"data-view=\"(\d+)\"", page)[-3:] == [str(own[name]) for name in ("Three", "Two", "One")]
+    assert page.count("data-sortable-item") == 3  # what is shared is an admin's
+    assert list(View.objects.filter(owner=None).values_list("position", flat=True)) == before
+    assert 'href="/views/{}"'.format(own["Three"]) in ada.get("/frame/views?at=/").text
+    assert ada.post(f"/views/{View.objects.get(key='open').pk}/act", {"act": "place", "place": "0"}).status_code == 403
+
+
 LISTS = [
     "/customers", "/customers?q=customer&order=name", "/search?q=fire", "/search.csv?q=fire", "/views", "/views/open",
     "/search?q=fire+status<solved+order_by:subject", "/search?q=fire&sort=relevance",

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from answerback.core import clock
+from answerback.core import clock, places
 from answerback.people.models import Account
 from answerback.rules import defaults
 from answerback.rules.effects import Rule
@@ -99,12 +99,10 @@ def move(rule: Rule, place: int, by: Account) -> None:
     """To that place of the list, counted from 0; the others close up."""
     with transaction.atomic():
         rows = list(type(rule).objects.select_for_update().filter(deleted_at__isnull=True))
-        order = [row for row in rows if row.pk != rule.pk]
-        order.insert(max(0, min(place, len(order))), rule)
-        for position, row in enumerate(order, start=1):
-            if row.position != position:
-                type(rule).objects.filter(pk=row.pk).update(position=position)
-        if [row.pk for row in rows] != [row.pk for row in order]:
+        changed = places.moved(rows, rule, place)
+        for pk, position in changed.items():
+            type(rule).objects.filter(pk=pk).update(position=position)
+        if rule.pk in changed:
             _note(rule, Act.MOVED, by)
 
 

@@ -5,7 +5,7 @@ Whose they are: shared with everybody or with one group (admins make those), or 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Max, Q, QuerySet
 
-from answerback.core import clock
+from answerback.core import clock, places
 from answerback.people.models import Account, Group
 from answerback.rules.models import Macro
 
@@ -37,9 +37,10 @@ class Wanted:
 
 
 def visible_to(account: Account) -> QuerySet[Macro]:
-    """Shared ones, those of the account's groups, its own."""
+    """Shared ones and those of the account's groups, then its own."""
     group = Q(group__isnull=True) | Q(group__in=account.groups.all())
-    return Macro.objects.filter(Q(owner=account) | Q(owner__isnull=True) & group, deleted_at__isnull=True)
+    rows = Macro.objects.filter(Q(owner=account) | Q(owner__isnull=True) & group, deleted_at__isnull=True)
+    return rows.order_by(F("owner").asc(nulls_first=True), "position", "id")
 
 
 def may_change(macro: Macro, account: Account) -> bool:
@@ -78,18 +79,11 @@ def take_back(macro_id: int) -> bool:
     return Macro.objects.filter(pk=macro_id, deleted_at__isnull=False).update(deleted_at=None) == 1
 
 
-def move(macro: Macro, up: bool, among: QuerySet[Macro]) -> None:
-    """One place up or down among those that the reader sees."""
+def move(macros: Sequence[Macro], macro: Macro, place: int) -> None:
+    """To that place, counted from 0, among `macros`, which are in order."""
     with transaction.atomic():
-        rows = list(among.select_for_update(of=("self",)).order_by("position", "id"))
-        at = next(index for index, row in enumerate(rows) if row.pk == macro.pk)
-        other = at - 1 if up else at + 1
-        if not 0 <= other < len(rows):
-            return
-        rows[at], rows[other] = rows[other], rows[at]
-        for position, row in enumerate(rows, start=1):
-            if row.position != position:
-                Macro.objects.filter(pk=row.pk).update(position=position)
+        for pk, position in places.moved(macros, macro, place).items():
+            Macro.objects.filter(pk=pk).update(position=position)
 
 
 def count_use(macro_ids: Collection[int]) -> None:

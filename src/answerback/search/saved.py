@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from answerback.core import clock, live
+from answerback.core import clock, live, places
 from answerback.people.models import Account, Group
 from answerback.search.models import View
 from answerback.search.sorts import GROUPINGS, SORTS
@@ -92,16 +92,11 @@ def switch_view(view: View, active: bool) -> None:
     live.publish("tickets")
 
 
-def move_view(views: Sequence[View], view: View, step: int) -> None:
-    """One place up (-1) or down (1) among `views`, which are in order."""
-    ids = [one.pk for one in views]
-    at = ids.index(view.pk)
-    ids.insert(min(max(at + step, 0), len(ids) - 1), ids.pop(at))
-    place = 0
+def move_view(views: Sequence[View], view: View, place: int) -> None:
+    """To that place, counted from 0, among `views`, which are in order."""
     with transaction.atomic():
-        for pk, old in zip(ids, sorted(one.position for one in views), strict=True):
-            place = max(place + 1, old)
-            View.objects.filter(pk=pk).update(position=place)
+        for pk, position in places.moved(views, view, place).items():
+            View.objects.filter(pk=pk).update(position=position)
     live.publish("tickets")
 
 

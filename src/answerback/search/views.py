@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from answerback.core import clock
@@ -130,7 +130,7 @@ def install(but: Collection[str] = ()) -> list[str]:
 
 
 def visible_to(account: Account) -> list[View]:
-    """Shared views and the account's own, in order."""
+    """Shared views and then the account's own, in order."""
     return list(_visible(account).filter(active=True))
 
 
@@ -187,4 +187,5 @@ def counts(views: Sequence[View], account: Account, most: int | None = COUNTED +
 
 def _visible(account: Account) -> QuerySet[View]:
     mine = Q(owner=account) | Q(owner=None, group=None) | Q(owner=None, group__in=account.groups.values("pk"))
-    return View.objects.filter(mine, deleted_at=None)
+    rows = View.objects.filter(mine, deleted_at=None)
+    return rows.order_by(F("owner").asc(nulls_first=True), "position", "id")

@@ -106,6 +106,14 @@ def view_blocks(account: Account, path: str) -> list[Block]:
     return [*blocks, Block("own", gettext("More views"), others)]
 
 
+def block_of(view: View) -> str:
+    """Where in the left column the view stands. Under "More views" one's own come last."""
+    for key, _title, keys in BLOCKS:
+        if view.key in keys:
+            return key
+    return "shared" if view.owner_id is None else "own"
+
+
 def health() -> dict[str, str]:
     state = sending.health()
     return {"state": state, "words": gettext(HEALTH_WORDS[state])}

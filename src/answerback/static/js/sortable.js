@@ -13,7 +13,7 @@ document.addEventListener("click", (event) => {
 function moved(item) {
   const place = item.querySelector("[data-place]");
   if (!place) return item.closest("form")?.dispatchEvent(new Event("change", { bubbles: true }));
-  place.value = [...item.parentElement.children].indexOf(item);
+  place.value = [...item.parentElement.children].filter((one) => one.matches("[data-sortable-item]")).indexOf(item);
   place.form.requestSubmit(place.form.querySelector("[data-place-button]"));
 }
 

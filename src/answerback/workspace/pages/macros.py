@@ -19,7 +19,7 @@ from answerback.rules import macros as rows
 from answerback.rules.macros import Wanted
 from answerback.rules.models import Macro
 from answerback.search.folding import fold
-from answerback.workspace import conversation, macro_words, words
+from answerback.workspace import conversation, macro_words, sorting, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.drafting import SEND_AS
 
@@ -30,15 +30,17 @@ TEXT_LANGUAGES = ("en", "de")
 def macros(request: HttpRequest) -> HttpResponse:
     """All that the reader may use. `q` searches, `deleted` offers to take a deletion back."""
     account, text = account_of(request), request.GET.get("q", "").strip()
-    found = [_row(macro, account) for macro in rows.visible_to(account).select_related("owner__person", "group")]
+    seen = rows.visible_to(account).select_related("owner__person", "group")
+    found = [_row(macro, account, in_order=not text) for macro in seen]
     if text:
         found = [row for row in found if fold(text) in fold(f"{row['title']} {row['macro'].description}")]
+    shared, own = ([row for row in found if bool(row["macro"].owner_id) is mine] for mine in (False, True))
     deleted = request.GET.get("deleted", "")
     undo = Macro.objects.filter(pk=deleted, deleted_at__isnull=False).first() if deleted.isdecimal() else None
     context = {
         "at": "macros",
         "section": "admin",
-        "macros": found,
+        "blocks": [(title, block) for title, block in ((_("Shared"), shared), (_("Your own"), own)) if block],
         "typed": text,
         "undo": undo,
         "undo_title": macro_words.title_of(undo) if undo else "",
@@ -65,11 +67,15 @@ def edit(request: HttpRequest, macro_id: int = 0) -> HttpResponse:
 @agent_required
 @require_POST
 def act(request: HttpRequest, macro_id: int) -> HttpResponse:
-    """`act`: up, down, delete or undo."""
+    """`act`: delete, undo, or one of sorting.MOVES, among those that are shared or one's own."""
     account = account_of(request)
     match request.POST.get("act"):
-        case "up" | "down" as way:
-            rows.move(_to_change(macro_id, account), way == "up", rows.visible_to(account))
+        case act if act in sorting.MOVES:
+            macro = _to_change(macro_id, account)
+            block = [one for one in rows.visible_to(account) if one.owner_id == macro.owner_id]
+            if macro in block:
+                rows.move(block, macro, sorting.wanted_place(request, block, macro))
+            return redirect(sorting.back_to("/macros", request, f"macro-{macro.pk}"))
         case "delete":
             rows.delete_macro(_to_change(macro_id, account))
             return redirect(f"/macros?deleted={macro_id}")
@@ -119,11 +125,13 @@ def apply(request: HttpRequest, number: int, macro_id: int) -> HttpResponse:
     )
 
 
-def _row(macro: Macro, account: Account) -> dict[str, Any]:
+def _row(macro: Macro, account: Account, in_order: bool) -> dict[str, Any]:
+    may_change = rows.may_change(macro, account)
     return {
         "macro": macro,
         "title": macro_words.title_of(macro).replace("::", " › "),
-        "may_change": rows.may_change(macro, account),
+        "may_change": may_change,
+        "may_move": may_change and in_order,  # among what was found, no place could be told
     }
 
 

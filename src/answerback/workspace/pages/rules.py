@@ -19,7 +19,7 @@ from answerback.rules import choices, editing, usage
 from answerback.rules.definition import Use
 from answerback.rules.effects import Rule
 from answerback.rules.models import Automation, Trigger
-from answerback.workspace import rule_words
+from answerback.workspace import rule_words, sorting
 from answerback.workspace.access import account_of, admin_required
 from answerback.workspace.rule_words import Lines
 
@@ -87,22 +87,11 @@ def _off(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
     return f"/admin/{kind}#rule-{rule.pk}"
 
 
-def _move(step: int) -> Callable[[HttpRequest, str, Rule, Account], str]:
-    def move(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
-        ids = list(MODELS[kind].objects.filter(deleted_at__isnull=True).values_list("pk", flat=True))
-        if rule.pk in ids:
-            editing.move(rule, ids.index(rule.pk) + step, by)
-        return f"/admin/{kind}?moved={rule.pk}#rule-{rule.pk}"
-
-    return move
-
-
-def _place(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
-    """Dropped at a place of the list, counted from 0."""
-    place = request.POST.get("place", "")
-    if place.isdecimal():
-        editing.move(rule, int(place[:6]), by)
-    return f"/admin/{kind}?moved={rule.pk}#rule-{rule.pk}"
+def _move(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
+    rows = list(MODELS[kind].objects.filter(deleted_at__isnull=True))
+    if rule in rows:
+        editing.move(rule, sorting.wanted_place(request, rows, rule), by)
+    return sorting.back_to(f"/admin/{kind}", request, f"rule-{rule.pk}")
 
 
 def _clone(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
@@ -143,9 +132,7 @@ def _go_back(request: HttpRequest, kind: str, rule: Rule, by: Account) -> str:
 _ACTS: dict[str, Callable[[HttpRequest, str, Rule, Account], str]] = {
     "on": _on,
     "off": _off,
-    "up": _move(-1),
-    "down": _move(1),
-    "place": _place,
+    **dict.fromkeys(sorting.MOVES, _move),
     "clone": _clone,
     "delete": _delete,
     "bring_back": _bring_back,

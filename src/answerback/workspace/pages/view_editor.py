@@ -23,7 +23,7 @@ from answerback.search.saved import Definition
 from answerback.search.sorts import GROUPINGS, SORTS
 from answerback.search.views import COLUMNS
 from answerback.tickets.models import SupportAddress
-from answerback.workspace import condition_rows, frame, words
+from answerback.workspace import condition_rows, frame, sorting, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.condition_rows import Options, Posted
 from answerback.workspace.pages import lists
@@ -66,6 +66,7 @@ class ListedView:
     title: str
     url: str
     shared_with: str
+    block: str
     may_change: bool
     may_edit: bool
 
@@ -76,7 +77,11 @@ def manage(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     gone = saved.deleted(_number(request.GET.get("deleted", "")))
     listed = [_listed(view, account) for view in views.all_of(account)]
-    context = {"listed": listed, "gone": gone if gone and saved.may_change(gone, account) else None}
+    blocks = [(title, [one for one in listed if one.block == key]) for key, title in _blocks().items()]
+    context = {
+        "blocks": [block for block in blocks if block[1]],
+        "gone": gone if gone and saved.may_change(gone, account) else None,
+    }
     return render(request, "views/manage.html", context)
 
 
@@ -111,7 +116,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @agent_required
 @require_POST
 def act(request: HttpRequest, view_id: int) -> HttpResponse:
-    """`act`: clone, delete, on, off, up, down."""
+    """`act`: clone, delete, on, off, or one of sorting.MOVES, within the view's block of the left column."""
     account, wanted = account_of(request), request.POST.get("act")
     view = views.find(str(view_id), account)
     if view is None:
@@ -127,9 +132,10 @@ def act(request: HttpRequest, view_id: int) -> HttpResponse:
             return redirect(f"/views?deleted={view.pk}")
         case "on" | "off":
             saved.switch_view(view, wanted == "on")
-        case "up" | "down":
-            same = [one for one in views.all_of(account) if one.owner_id == view.owner_id]
-            saved.move_view(same, view, -1 if wanted == "up" else 1)
+        case act if act in sorting.MOVES:
+            block = [one for one in views.all_of(account) if frame.block_of(one) == frame.block_of(view)]
+            saved.move_view(block, view, sorting.wanted_place(request, block, view))
+            return redirect(sorting.back_to("/views", request, f"view-{view.pk}"))
     return redirect("/views")
 
 
@@ -149,7 +155,13 @@ def _listed(view: View, account: Account) -> ListedView:
     may = saved.may_change(view, account)
     shared = _("everybody") if view.owner_id is None else _("only me")
     shared = view.group.name if view.group else shared
-    return ListedView(view, frame.title_of(view), frame.url_of(view), shared, may, may and not view.key)
+    title, url, block = frame.title_of(view), frame.url_of(view), frame.block_of(view)
+    return ListedView(view, title, url, shared, block, may, may and not view.key)
+
+
+def _blocks() -> dict[str, str]:
+    """Key and title, as in the left column."""
+    return {key: _(title) for key, title, _keys in frame.BLOCKS} | {"shared": _("Shared"), "own": _("Your own")}
 
 
 def _find(view_id: int, account: Account) -> View:

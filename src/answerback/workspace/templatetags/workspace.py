@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
@@ -18,7 +19,7 @@ from answerback.core import clock, dates
 from answerback.outbound import lanes, standing
 from answerback.outbound.lifecycle import RESTORED
 from answerback.people.models import Identity
-from answerback.workspace import job_words, reachability, words
+from answerback.workspace import job_words, reachability, sorting, words
 from mailroom import html as mail_html
 
 register = template.Library()
@@ -44,6 +45,13 @@ def iso_day(text: str) -> str:
     """The day of a moment that an event keeps as text."""
     at = parse_datetime(text)
     return dates.full_day(at) if at else ""
+
+
+@register.inclusion_tag("sorting/_moves.html", takes_context=True)
+def moves(context: Context, title: str, anchor: str, first: bool, last: bool) -> dict[str, Any]:
+    """The buttons that move an item of a list, for its form. `anchor`: the item's id in the page."""
+    focus = sorting.button_to_focus(context["request"], anchor, first, last)
+    return {"title": title, "first": first, "last": last, "focus": focus}
 
 
 @register.simple_tag
