@@ -13,6 +13,7 @@ from answerback.rules import macros as rows
 from answerback.rules.macros import Wanted
 from answerback.rules.models import Macro
 from answerback.tickets.changes import UNSET
+from answerback.tickets.models import Ticket
 
 
 def make_macro(title: str = "Thanks", **wanted: Any) -> Macro:
@@ -95,3 +96,55 @@ def test_order_and_deletion_can_be_changed_back(world: World) -> None:
     assert rows.take_back(one.pk)
     assert one in rows.visible_to(world.bruno)
     assert two in rows.visible_to(world.bruno)
+
+
+GREETING = "Hello {{ticket.requester.name}},\n\nyour number is {{ticket.id}}. {{support.name}} {{ticket.status}}"
+
+
+def opened(world: World, text: str, html: str = "", **fields: str) -> Ticket:
+    typed = {"requester": "rosa@ok.test", "subject": "Order", **fields}
+    draft = drafts.keep(world.ada, None, Writing(text=text, html=html, status="open", fields=typed)).draft
+    assert draft
+    return submitting.submit(draft).ticket
+
+
+def test_on_a_new_ticket_what_nobody_knows_yet_is_filled_in_when_it_is_opened(world: World) -> None:
+    macro = make_macro(actions={"comment_value": {"": GREETING}})
+    done = macros.apply_to_new(macro, {"requester": "", "subject": ""}, world.ada)
+    assert done.text == "Hello {{ticket.requester.name}},\n\nyour number is {{ticket.id}}. Acme Support "
+    assert done.later == ["ticket.id", "ticket.requester.name"]
+    html = "<p>Hello {{ticket.requester.name}}, {{ticket.id}} {{ticket.title}}</p>"
+    names = {"placeholders": " ".join([*done.later, "ticket.latest_comment"]), "requester_name": "Rosa <b>"}
+    ticket = opened(world, done.text + "{{ticket.title}}", html, macro=str(macro.pk), **names)
+    comment = ticket.comments.get()
+    assert comment.text == f"Hello Rosa <b>,\n\nyour number is {ticket.pk}. Acme Support {{{{ticket.title}}}}"
+    assert comment.html == f"<p>Hello Rosa &lt;b&gt;, {ticket.pk} {{{{ticket.title}}}}</p>"
+    macro.refresh_from_db()
+    assert macro.used == 1
+
+
+def test_on_a_new_ticket_what_is_typed_is_put_in_at_once(world: World) -> None:
+    texts = {"en": "Hello {{ticket.requester.name}}: {{ticket.title}}", "de": "Guten Tag {{ticket.requester.name}}"}
+    macro = make_macro(actions={"comment_value": texts})
+    typed = {"requester": "rosa@ok.test", "requester_name": "Rosa", "subject": "{{ticket.id}}"}
+    assert macros.apply_to_new(macro, typed, world.ada).text == "Hello Rosa: {{ticket.id}}"
+    world.clara.language = "de"
+    world.clara.save()
+    typed = {"requester": "clara@customer.test", "requester_name": "Somebody"}
+    assert macros.apply_to_new(macro, typed, world.ada).text == "Guten Tag Clara Customer"
+
+
+def test_without_a_macro_braces_are_what_the_agent_wrote(world: World) -> None:
+    assert opened(world, "Write {{ticket.id}}.").comments.get().text == "Write {{ticket.id}}."
+
+
+def test_a_new_ticket_gets_what_the_macro_changes_and_the_form_does_not_show(world: World) -> None:
+    actions = {
+        "priority": "high", "type": "task", "set_tags": "one two", "current_tags": "three", "remove_tags": "two",
+        "cc": "deniz@customer.test", "assignee_id": str(world.bruno.pk), "status": "solved",
+    }  # fmt: skip
+    macro = make_macro(actions=actions)
+    ticket = opened(world, "Hello", macro=str(macro.pk), assignee=str(world.ada.pk))
+    assert (ticket.priority, ticket.type, ticket.assignee, ticket.status) == ("high", "task", world.ada, "open")
+    assert set(ticket.tags.values_list("name", flat=True)) == {"one", "three"}
+    assert ticket.participants.filter(person=world.deniz, role="cc").exists()

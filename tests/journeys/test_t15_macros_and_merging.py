@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import OpenPage
-from tests.journeys.conftest import Desk
+from tests.journeys.conftest import Desk, eventually
 
 WORDS = {
     "agent": ("en", "Take it and solve it", "Status: Solved", "Remove macro"),
@@ -52,3 +52,45 @@ def test_a_macro_answers_and_two_tickets_become_one(desk: Desk, open_page: OpenP
     page.goto(f"{desk.url}/tickets/{second}")
     expect(page.get_by_role("link", name=f"#{first}").first).to_be_visible()
     assert "closed_by_merge" in desk.tags(second)
+
+
+NEW = {
+    "agent": ("en", "Ask for another address", "is filled in when the ticket is opened", "Add tags"),
+    "agent_de": (
+        "de",
+        "Nach anderer Adresse fragen",
+        "sobald das Ticket eröffnet ist",
+        "Stichwörter",
+        "Guten Tag Rosa,",
+    ),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("who", NEW)
+def test_a_macro_begins_a_ticket(desk: Desk, open_page: OpenPage, who: str) -> None:
+    """Chosen by keyboard before anything is typed: what nobody knows yet is there when the ticket is."""
+    language, ask, filled_in, tags = NEW[who]
+    address = f"ok@{who.replace('_', '')}.t16.sandbox.test"
+    page = desk.signs_in(open_page(language, width=375 if language == "de" else 1280), who)
+    page.goto(f"{desk.url}/tickets/new?fresh")
+    text = page.locator("#reply-text[contenteditable]")
+    expect(text).to_be_visible()
+    page.locator("h1").click()  # out of every field
+    page.keyboard.press("m")
+    expect(page.locator("#macro-filter")).to_be_focused()
+    page.keyboard.type(ask)
+    page.keyboard.press("Enter")
+    expect(text).to_contain_text("{{ticket.requester.name}}")
+    expect(page.locator("[data-placeholders-note]")).to_contain_text(filled_in)
+    expect(page.locator(".macro-chip[data-id]")).to_contain_text(tags)
+    expect(page.locator("#status")).to_have_value("pending")
+    page.fill("#requester", address)
+    page.fill("#requester-name", "Rosa")
+    page.fill("#subject", "Your bell")
+    page.get_by_role("button", name={"en": "Open ticket", "de": "Ticket eröffnen"}[language]).click()
+    page.wait_for_url(lambda url: "/tickets/new" not in url)
+    ticket = eventually(lambda: desk.call("GET", "search", query=f"requester:{address}")["results"])[0]["id"]
+    [comment] = desk.comments(ticket)
+    assert comment["body"].startswith("Hello Rosa,")  # whom nobody knows yet is answered in the desk's language
+    assert "asked_for_address" in desk.tags(ticket)

@@ -155,8 +155,8 @@ def present(macros: list[Macro]) -> list[dict[str, Any]]:
 
 def _changed(applied: desk_macros.Applied) -> dict[str, Any]:
     """The fields, with ids where people read names. Somebody who left changes nothing."""
-    shown: dict[str, Any] = dict(applied.fields)
-    assignee, group = applied.changes.assignee, applied.changes.group
+    shown: dict[str, Any] = dict(applied.plan.fields)
+    assignee, group = applied.plan.changes.assignee, applied.plan.changes.group
     shown.pop("assignee_id", None)
     shown.pop("group_id", None)
     if assignee is not UNSET:

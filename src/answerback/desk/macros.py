@@ -1,40 +1,65 @@
 """Applying a macro: what it puts into the composer and which fields will change. Nothing is stored until it is sent.
 
 Placeholders are substituted once, now, so that the agent sees the words that will go out; what a customer wrote stays
-the text it is. The draft remembers which macros were chosen, and sending carries out their changes with the comment.
+the text it is. On a ticket that is not there yet its number, and what nobody has typed, is left open and filled in when
+the ticket is opened: the draft remembers which placeholders these are, and no others are touched. It also remembers
+which macros were chosen, and sending carries out their changes with the comment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import translation
+from django.utils.html import escape
 
+from answerback.desk import new_ticket
+from answerback.desk.reply import Reply
 from answerback.outbound import standing
 from answerback.people import identities
-from answerback.people.models import Account, Group
+from answerback.people.models import Account, Group, Identity
 from answerback.rules import macros as rows
 from answerback.rules import placeholders
 from answerback.rules.models import Macro
 from answerback.tickets.changes import UNSET, Changes, Unset
-from answerback.tickets.models import Ticket
+from answerback.tickets.models import SupportAddress, Ticket
+
+# what the form of a new ticket may leave open: known once the ticket is there
+LATER = frozenset(
+    {
+        "ticket.id",
+        "ticket.title",
+        "ticket.requester.name",
+        "ticket.requester.email",
+        "ticket.assignee.name",
+        "ticket.group.name",
+    }
+)
 
 
 @dataclass(frozen=True)
-class Applied:
-    """`public` None: as it stands in the composer. `fields`: (field, value) of what changes on sending, for people."""
+class Plan:
+    """What sending will change. `fields`: the same as (field, value), for people."""
 
-    macro: Macro
-    text: str
-    public: bool | None
     changes: Changes
-    fields: Sequence[tuple[str, str]] = field(default_factory=list)
+    fields: Sequence[tuple[str, str]]
 
     @property
     def status(self) -> str:
         return "" if isinstance(self.changes.status, Unset) else self.changes.status
+
+
+@dataclass(frozen=True)
+class Applied:
+    """`public` None: as it stands in the composer. `later`: placeholders that stay in the text until it is sent."""
+
+    macro: Macro
+    text: str
+    public: bool | None
+    plan: Plan
+    later: Sequence[str] = ()
 
 
 def find(macro_id: int, by: Account) -> Macro | None:
@@ -44,15 +69,36 @@ def find(macro_id: int, by: Account) -> Macro | None:
 
 def apply(macro: Macro, ticket: Ticket, by: Account) -> Applied:
     """What the macro would do on the ticket if `by` sends it."""
-    given = {row["field"]: row["value"] for row in macro.actions}
-    mode = given.get("comment_mode_is_public")
-    return Applied(
-        macro=macro,
-        text=_text(given.get("comment_value"), ticket, by),
-        public=None if mode not in ("true", "false") else mode == "true",
-        changes=_changes(given, by),
-        fields=[(name, _shown(name, value, by)) for name, value in given.items() if not name.startswith("comment_")],
+    language = ticket.requester.language or ticket.support_address.language
+    return _apply(macro, language, lambda: _values(ticket, by), by)
+
+
+def apply_to_new(macro: Macro, typed: Mapping[str, str], by: Account) -> Applied:
+    """The same for a ticket that is not there yet, from what stands in its form (`new_ticket.check_typed`)."""
+    known = identities.find(typed.get("requester", "").strip())
+    support = new_ticket.support_address_of(typed)
+    language = (known.person.language if known else "") or (support.language if support else "en")
+    return _apply(macro, language, lambda: _values_of_new(typed, known, support, by), by)
+
+
+def complete(written: Reply, ticket: Ticket, names: Collection[str], by: Account) -> Reply:
+    """What a macro had to leave open in a new ticket's comment, now that there is one."""
+    asked = LATER & set(names)
+    if not asked:
+        return written
+    values = {name: value for name, value in _values(ticket, by).items() if name in asked}
+    in_html = {name: escape(value) for name, value in values.items()}
+    return replace(
+        written,
+        text=placeholders.fill_in(written.text, values),
+        html=placeholders.fill_in(written.html, in_html),
     )
+
+
+def plan(macro: Macro, by: Account) -> Plan:
+    given = _given(macro)
+    fields = [(name, _shown(name, value, by)) for name, value in given.items() if not name.startswith("comment_")]
+    return Plan(_changes(given, by), fields)
 
 
 def chosen(text: str, by: Account) -> list[Macro]:
@@ -66,8 +112,29 @@ def changes_of(macros: Sequence[Macro], by: Account) -> Changes:
     """What they change together; of two that set the same field the later one counts."""
     total = Changes()
     for macro in macros:
-        total = _together(total, _changes({row["field"]: row["value"] for row in macro.actions}, by))
+        total = _together(total, _changes(_given(macro), by))
     return total
+
+
+def _given(macro: Macro) -> dict[str, Any]:
+    return {row["field"]: row["value"] for row in macro.actions}
+
+
+def _apply(macro: Macro, language: str, known: Callable[[], Mapping[str, str]], by: Account) -> Applied:
+    """What is not known, and may be later, stays a placeholder."""
+    given = _given(macro)
+    mode, text = given.get("comment_mode_is_public"), _text(given.get("comment_value"), language)
+    asked = placeholders.known(text)
+    with translation.override(language):
+        values = known() if asked else {}
+    later = sorted(name for name in asked & LATER if name not in values)
+    return Applied(
+        macro=macro,
+        text=placeholders.substitute_text(text, {**values, **{name: f"{{{{{name}}}}}" for name in later}}),
+        public=None if mode not in ("true", "false") else mode == "true",
+        plan=plan(macro, by),
+        later=later,
+    )
 
 
 def _together(first: Changes, then: Changes) -> Changes:
@@ -127,15 +194,12 @@ def _shown(name: str, value: object, by: Account) -> str:
     return str(value)
 
 
-def _text(texts: object, ticket: Ticket, by: Account) -> str:
+def _text(texts: object, language: str) -> str:
     """In the requester's language, else the one the desk answers in."""
     if not isinstance(texts, dict) or not texts:
         return ""
-    language = ticket.requester.language or ticket.support_address.language
     # a note is for colleagues, but they share the desk's language more often than not: one rule for both
-    text = texts.get(language) or texts.get("") or next(iter(texts.values()))
-    with translation.override(language):
-        return placeholders.substitute_text(text, _values(ticket, by))
+    return texts.get(language) or texts.get("") or str(next(iter(texts.values())))
 
 
 def _values(ticket: Ticket, by: Account) -> dict[str, str]:
@@ -153,6 +217,24 @@ def _values(ticket: Ticket, by: Account) -> dict[str, str]:
         "current_user.name": by.person.name,
         "support.name": ticket.support_address.name,
     }
+
+
+def _values_of_new(
+    typed: Mapping[str, str], requester: Identity | None, support: SupportAddress | None, by: Account
+) -> dict[str, str]:
+    """Without what nobody has said yet."""
+    assignee = new_ticket.row_of(Account, typed.get("assignee", ""))
+    group = new_ticket.row_of(Group, typed.get("group", ""))
+    values = {
+        "ticket.title": " ".join(typed.get("subject", "").split()),
+        "ticket.requester.name": requester.person.name if requester else typed.get("requester_name", "").strip(),
+        "ticket.requester.email": typed.get("requester", "").strip(),
+        "ticket.assignee.name": assignee.person.name if assignee else "",
+        "ticket.group.name": group.name if group else "",
+        "current_user.name": by.person.name,
+        "support.name": support.name if support else "",
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def _number(value: object) -> int:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -164,7 +165,13 @@ def _reply(draft: Draft) -> Audit:
 
 
 def _open_ticket(draft: Draft) -> Audit:
-    return new_ticket.open_typed(draft.account, draft.fields, _written(draft))
+    picked = macros.chosen(str(draft.fields.get("macro", "")), draft.account)
+    changes = macros.changes_of(picked, draft.account)
+    left_open = str(draft.fields.get("placeholders", "")).split()
+    complete = partial(macros.complete, names=left_open, by=draft.account)
+    audit = new_ticket.open_typed(draft.account, draft.fields, _written(draft), changes, complete)
+    macro_rows.count_use([macro.pk for macro in picked])
+    return audit
 
 
 def _written(draft: Draft) -> desk_reply.Reply:

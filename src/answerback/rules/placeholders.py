@@ -44,6 +44,11 @@ def substitute_text(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], ""), template)
 
 
+def fill_in(text: str, values: Mapping[str, str]) -> str:
+    """Only these placeholders: whatever else stands in braces is what somebody wrote."""
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+
+
 def substitute_html(template: str, values: Mapping[str, str], html: Mapping[str, str]) -> str:
     """The template's own text escaped and in paragraphs; `html` values go in as they are, `values` escaped."""
     return "".join(_paragraph(block, lambda name: _html_value(name, values, html)) for block in template.split("\n\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -58,7 +58,7 @@ class NewTicket:
     submitter: Person
     support_address: SupportAddress
     via: str
-    comment: NewComment | None = None
+    comment: NewComment | Callable[[Ticket], NewComment] | None = None  # or who writes it once there is a ticket
     status: str = Ticket.Status.NEW
     priority: str = ""
     type: str = ""

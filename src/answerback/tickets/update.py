@@ -35,7 +35,7 @@ def create(new: NewTicket) -> Audit:
         Tag.objects.bulk_create(Tag(ticket=ticket, name=name) for name in clean_tags(new.tags))
         Event.objects.bulk_create(_creation_events(audit, new))
         if new.comment:
-            _write_comment(audit, new.comment)
+            _write_comment(audit, new.comment(ticket) if callable(new.comment) else new.comment)
         _publish(ticket)
     return audit
 

@@ -41,6 +41,7 @@ TICKET_FIELDS = (
     "group",
     "follow",
     "macro",
+    "placeholders",
 )
 EXCERPT = 60
 BAD_TICKET = {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from answerback.desk import macros
-from answerback.desk.macros import Applied
+from answerback.desk.macros import Plan
 from answerback.people.models import Account
 from answerback.rules.models import Macro
-from answerback.tickets.models import Ticket
 from answerback.workspace import words
 
 FIELDS = {
@@ -26,6 +25,8 @@ FIELDS = {
     "remove_tags": gettext_noop("Remove tags"),
     "cc": gettext_noop("CC"),
 }
+
+OF_NEW_TICKET = ("status", "assignee_id", "group_id")  # fields that stand in the form of a new ticket
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,17 @@ def name_of(macro: Macro) -> str:
     return title_of(macro).rpartition("::")[2]
 
 
-def lines_of(applied: Applied) -> list[str]:
-    return [f"{_(FIELDS[name])}: {_value(name, value)}" for name, value in applied.fields if name in FIELDS]
+def lines_of(plan: Plan, but: Collection[str] = ()) -> list[str]:
+    """`but`: fields that the form shows itself."""
+    told = [(name, value) for name, value in plan.fields if name in FIELDS and name not in but]
+    return [f"{_(FIELDS[name])}: {_value(name, value)}" for name, value in told]
 
 
-def applied(text: str, ticket: Ticket, account: Account) -> list[Chip]:
+def applied(text: str, account: Account, but: Collection[str] = ()) -> list[Chip]:
     """The macros that a draft remembers."""
     found = macros.chosen(text, account) if text else []
-    done = [(row, macros.apply(row, ticket, account)) for row in found]
-    return [Chip(row.pk, name_of(row), lines_of(what), what.status) for row, what in done]
+    plans = [(row, macros.plan(row, account)) for row in found]
+    return [Chip(row.pk, name_of(row), lines_of(plan, but), plan.status) for row, plan in plans]
 
 
 def _value(name: str, value: str) -> str:

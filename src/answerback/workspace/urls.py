@@ -76,6 +76,8 @@ urlpatterns = [
     # tickets
     path("tickets/new", new_ticket.new_ticket),
     path("tickets/new/ccs", new_ticket.change_ccs),
+    path("tickets/new/macros", macros.menu),
+    path("tickets/new/macros/<int:macro_id>", macros.apply_to_new),
     path("tickets/merge", merging_tickets.merge),
     path("tickets/<int:number>", ticket.ticket),
     path("tickets/<int:number>/live", ticket.live),

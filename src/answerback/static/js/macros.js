@@ -27,8 +27,26 @@ function note(macro) {
   box().append(chip);
 }
 
+// The form of a new ticket shows the fields itself, tells the server what it knows, and keeps what is still open.
+const ABOUT_NEW = ["requester", "requester_name", "subject", "support_address", "assignee", "group"];
+
+function address(button) {
+  const form = document.getElementById("reply-form");
+  if (!form.querySelector("[data-placeholders]")) return button.dataset.macro;
+  const known = ABOUT_NEW.map((name) => [name, form.elements[name]?.value ?? ""]);
+  return `${button.dataset.macro}?${new URLSearchParams(known)}`;
+}
+
+function fillForm(macro) {
+  const form = document.getElementById("reply-form");
+  for (const [name, value] of Object.entries(macro.fields)) form.elements[name].value = value;
+  const open = box().querySelector("[data-placeholders]");
+  open.value = [...new Set([...open.value.split(" "), ...macro.later])].filter(Boolean).join(" ");
+  box().querySelector("[data-placeholders-note]").hidden = !open.value;
+}
+
 async function apply(button) {
-  const answer = await fetch(button.dataset.macro, { headers: { Accept: "application/json" } });
+  const answer = await fetch(address(button), { headers: { Accept: "application/json" } });
   button.closest("details").open = false;
   if (!answer.ok) return document.body.dispatchEvent(new CustomEvent("htmx:responseError", { bubbles: true }));
   const macro = await answer.json();
@@ -38,10 +56,11 @@ async function apply(button) {
     radio.dispatchEvent(new Event("change", { bubbles: true }));
   }
   const send = composer().querySelector("[data-send]");
-  if (macro.status && send) {
+  if (macro.send_label) {
     send.value = macro.status;
     send.textContent = macro.send_label;
   }
+  if (macro.fields) fillForm(macro);
   note(macro);
   if (macro.text) insert(macro.text);
   changed();

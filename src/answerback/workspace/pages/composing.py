@@ -40,7 +40,7 @@ def context_of(
         typed = drafting.typed_of(unsent[0]) if unsent else Typed()
     typed.seen = typed.seen or drafting.begun(ticket)
     now = clock.now()
-    applied = macro_words.applied(typed.fields.get("macro", ""), ticket, account)
+    applied = macro_words.applied(typed.fields.get("macro", ""), account)
     send_as = next((chip.status for chip in reversed(applied) if chip.status in SEND_AS), DEFAULT_SEND_AS)
     most = file_size.limit([one.address for one in recipients if one.confirmed])
     return {

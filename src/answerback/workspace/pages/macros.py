@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import groupby
 from typing import Any
 
@@ -13,12 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.desk import macros as desk_macros
+from answerback.desk.macros import Applied
 from answerback.people import accounts
 from answerback.people.models import Account, Group
 from answerback.rules import macros as rows
 from answerback.rules.macros import Wanted
 from answerback.rules.models import Macro
 from answerback.search.folding import fold
+from answerback.tickets.changes import UNSET
 from answerback.workspace import conversation, macro_words, sorting, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.drafting import SEND_AS
@@ -91,8 +94,8 @@ def act(request: HttpRequest, macro_id: int) -> HttpResponse:
 
 
 @agent_required
-def menu(request: HttpRequest, number: int) -> HttpResponse:
-    """What the composer offers, under its headings."""
+def menu(request: HttpRequest, number: int | None = None) -> HttpResponse:
+    """What the composer of a ticket, or of a new one, offers under its headings."""
     found = list(rows.visible_to(account_of(request)).filter(active=True))
     titled = [(macro_words.title_of(macro).rpartition("::"), macro) for macro in found]
     titled.sort(key=lambda pair: pair[0][0] != "")  # what has no heading comes first; the order within stays
@@ -100,29 +103,48 @@ def menu(request: HttpRequest, number: int) -> HttpResponse:
         (heading.replace("::", " › "), [(macro, parts[2]) for parts, macro in group])
         for heading, group in groupby(sorted(titled, key=lambda pair: pair[0][0]), key=lambda pair: pair[0][0])
     ]
-    return render(request, "macros/_menu.html", {"sections": sections, "number": number})
+    at = f"/tickets/{'new' if number is None else number}/macros"
+    return render(request, "macros/_menu.html", {"sections": sections, "macros_at": at})
 
 
 @agent_required
 def apply(request: HttpRequest, number: int, macro_id: int) -> HttpResponse:
-    """What the composer fills in, as JSON; the line about what sending will change, as HTML in it."""
+    """What the composer fills in, as JSON, and in words what sending will change."""
     account = account_of(request)
     ticket, macro = conversation.find_ticket(number), desk_macros.find(macro_id, account)
     if ticket is None or macro is None:
         raise Http404
     done = desk_macros.apply(macro, ticket, account)
-    status = done.status if done.status in SEND_AS else ""
-    return JsonResponse(
-        {
-            "id": macro.pk,
-            "title": macro_words.name_of(macro),
-            "text": done.text,
-            "public": done.public,
-            "status": status,
-            "send_label": _(SEND_AS[status]) if status else "",
-            "lines": macro_words.lines_of(done),
-        }
-    )
+    status = done.plan.status if done.plan.status in SEND_AS else ""
+    sending = {"status": status, "send_label": _(SEND_AS[status]) if status else ""}
+    return JsonResponse(_told(done) | sending)
+
+
+@agent_required
+def apply_to_new(request: HttpRequest, macro_id: int) -> HttpResponse:
+    """The same for the form of a new ticket, whose fields come along. `fields`: what is set in them."""
+    account = account_of(request)
+    macro = desk_macros.find(macro_id, account)
+    if macro is None:
+        raise Http404
+    done = desk_macros.apply_to_new(macro, request.GET.dict(), account)
+    changes, fields = done.plan.changes, {}
+    if done.plan.status in SEND_AS:
+        fields["status"] = done.plan.status
+    for name in ("assignee", "group"):
+        if (row := getattr(changes, name)) is not UNSET:
+            fields[name] = str(row.pk) if row else ""
+    return JsonResponse(_told(done, macro_words.OF_NEW_TICKET) | {"fields": fields, "later": done.later})
+
+
+def _told(done: Applied, but: Collection[str] = ()) -> dict[str, Any]:
+    return {
+        "id": done.macro.pk,
+        "title": macro_words.name_of(done.macro),
+        "text": done.text,
+        "public": done.public,
+        "lines": macro_words.lines_of(done.plan, but),
+    }
 
 
 def _row(macro: Macro, account: Account, in_order: bool) -> dict[str, Any]:

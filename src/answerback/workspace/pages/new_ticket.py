@@ -14,7 +14,7 @@ from answerback.desk import drafts, file_size, recover
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets.models import Comment, SupportAddress, Ticket
-from answerback.workspace import drafting, typed_recipients, words
+from answerback.workspace import drafting, macro_words, typed_recipients, words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.drafting import Typed
 from answerback.workspace.pages import composing
@@ -93,6 +93,7 @@ def _form(request: HttpRequest, typed: Typed) -> HttpResponse:
     unsent = [draft for draft in drafts.of_ticket(None, account) if draft.send_at is None]
     context = {
         "typed": typed,
+        "applied": macro_words.applied(typed.fields.get("macro", ""), account, macro_words.OF_NEW_TICKET),
         "ccs": typed_recipients.of(typed.fields.get("cc", "")),
         "other_drafts": [drafting.other(draft) for draft in unsent if draft.pk != typed.draft_id],
         "support_addresses": list(SupportAddress.objects.filter(active=True).order_by("-default", "address")),
