@@ -37,10 +37,13 @@ class World:
     deniz: Person
     outsider: Person
 
-    def ticket(self, subject: str = "Printer on fire", ccs: Sequence[Person] = ()) -> Ticket:
-        """What Clara wrote, without the mail it came in and without triggers."""
-        comment = NewComment(author=self.clara, public=True, text="It burns. Please help.")
-        new = NewTicket(subject, self.clara, self.clara, self.support, "email", comment=comment, ccs=ccs)
+    def ticket(
+        self, subject: str = "Printer on fire", ccs: Sequence[Person] = (), requester: Person | None = None
+    ) -> Ticket:
+        """What Clara (or another) wrote, without the mail it came in and without triggers."""
+        author = requester or self.clara
+        comment = NewComment(author=author, public=True, text="It burns. Please help.")
+        new = NewTicket(subject, author, author, self.support, "email", comment=comment, ccs=ccs)
         ticket = update.create(new).ticket
         documents.refresh(ticket.pk)
         return ticket

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from answerback.env import PREFIX, BadSettingError, Env
 from mailroom.causes.own import BadRulesError, read_rules
+from mailroom.spam_marks import USUAL_MARKS
 
 env = Env()
 PACKAGE_DIR = Path(__file__).resolve().parent
@@ -243,6 +244,10 @@ MAX_HEADERS = env.integer("MAX_HEADERS", 2000, minimum=100)
 MAX_HEADER_BYTES = env.integer("MAX_HEADER_BYTES", 2**19, minimum=8192)
 MAX_CCS = env.integer("MAX_CCS", 48, minimum=0)  # that one mail may bring along
 MAX_HOPS = env.integer("MAX_HOPS", 50, minimum=5)  # Received fields: more is a loop
+# mail that waits apart: marked by the site's own spam filter, or forged as its sender's domain says
+SPAM_MARKS = tuple(mark.strip() for mark in env.text("SPAM_MARKS", ", ".join(USUAL_MARKS)).split(",") if mark.strip())
+SUSPEND_FORGED = env.flag("SUSPEND_FORGED")
+UNPROCESSED_LIFETIME = env.seconds("UNPROCESSED_LIFETIME", 14 * 86400)
 AUTHENTICATION_SECONDS = env.seconds("AUTHENTICATION_SECONDS", 8)  # for the DNS questions about one sender
 AUTOMATIC_PER_HOUR = env.integer("AUTOMATIC_PER_HOUR", 4, minimum=1)
 AUTOMATIC_PER_DAY = env.integer("AUTOMATIC_PER_DAY", 10, minimum=1)

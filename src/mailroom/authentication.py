@@ -45,6 +45,7 @@ class Authentication:
     dmarc: str = "none"  # pass, fail, none (no record), temperror
     aligned: bool = False
     from_domain: str = ""  # as A-labels; "" where there is not exactly one author
+    refusal_asked: bool = False  # the domain's record asks to refuse or set apart what fails (RFC 7489 §6.3)
 
 
 def authenticate(raw: bytes, peer_ip: str, helo: str, mail_from: str, lookup: Lookup) -> Authentication:
@@ -60,7 +61,7 @@ def authenticate(raw: bytes, peer_ip: str, helo: str, mail_from: str, lookup: Lo
         dmarc = "temperror" if names.failed else "none"
     else:
         dmarc = "pass" if aligned else "temperror" if names.failed and not vouching else "fail"
-    return Authentication(spf_result, signed_by, dmarc, aligned, from_domain)
+    return Authentication(spf_result, signed_by, dmarc, aligned, from_domain, policy.refuses)
 
 
 def _from_domain(mail: Mail) -> str:
@@ -186,6 +187,7 @@ def _verified_domain(raw: bytes, number: int, names: _Names) -> str | None:
 
 # DMARC
 
+_REFUSE = ("reject", "quarantine")
 _TAG = re.compile(r"\s*([a-z]+)\s*=\s*([^;]*?)\s*\Z")
 
 
@@ -196,6 +198,7 @@ class _Policy:
     found: bool = False
     strict_dkim: bool = False
     strict_spf: bool = False
+    refuses: bool = False
 
     def aligns(self, from_domain: str, signed_by: Iterable[str], sent_by: Iterable[str]) -> bool:
         return any(_is_aligned(domain, from_domain, self.strict_dkim) for domain in signed_by) or any(
@@ -211,8 +214,9 @@ def _find_policy(from_domain: str, names: _Names) -> _Policy:
         except LookupFailed:
             return _Policy()
         if len(records) == 1:
-            tags = {match[1]: match[2] for tag in records[0].split(";") if (match := _TAG.match(tag))}
-            return _Policy(True, tags.get("adkim", "r").lower() == "s", tags.get("aspf", "r").lower() == "s")
+            tags = {match[1]: match[2].lower() for tag in records[0].split(";") if (match := _TAG.match(tag))}
+            wish = tags.get("p", "none") if domain == from_domain else tags.get("sp", tags.get("p", "none"))
+            return _Policy(True, tags.get("adkim", "r") == "s", tags.get("aspf", "r") == "s", wish in _REFUSE)
     return _Policy()
 
 
@@ -270,7 +274,14 @@ def from_headers(mail: Mail, authserv_id: str) -> Authentication:
     else:
         aligned = _Policy().aligns(from_domain, signed_by, sent_by)
     spf_value = next((result.value for result in results if result.method == "spf"), "none")
-    return Authentication(spf_value, signed_by, dmarc, aligned, from_domain)
+    return Authentication(spf_value, signed_by, dmarc, aligned, from_domain, _published(results) in _REFUSE)
+
+
+def _published(results: Iterable[_Result]) -> str:
+    """The policy of the domain, where our server tells it in a property (authentication_milter does; others write it
+    into a comment, in ways of their own, and it counts as not told)."""
+    found = (result.properties for result in results if result.method == "dmarc")
+    return next((told.get("policy.published-domain-policy", "").lower() for told in found), "")
 
 
 def _topmost_run(mail: Mail, authserv_id: str) -> Iterator[str]:

@@ -186,6 +186,8 @@ PAGES = (
     PageOf("mail-log-nothing", "delivery/log", _at("/delivery/log?recipient=zzzz"), admin=True),
     PageOf("agent-mail", "delivery/agents", _at("/delivery/agents"), admin=True),
     PageOf("unprocessed", "mail/unprocessed", _at("/mail/unprocessed")),
+    PageOf("suspended", "mail/suspended", _at("/mail/suspended")),
+    PageOf("blocked", "mail/blocked", _at("/mail/blocked")),
     PageOf("raw-mail", "mail/<int:raw_mail_id>", _at("/mail/1")),
     PageOf("forgot", "sign-in/forgot", _at("/sign-in/forgot")),
     PageOf("forgot-sent", "sign-in/forgot", _at("/sign-in/forgot"), then=_forgetful),

@@ -219,7 +219,7 @@ def test_failed_answer_opens_a_solved_ticket(desk: None) -> None:
 
 def test_mail_that_made_no_ticket(desk: None) -> None:
     states = list(RawMail.objects.exclude(state="ticket").values_list("state", flat=True))
-    assert {"unreadable", "unmatched", "report", "ignored"} <= set(states)
+    assert {"unreadable", "unmatched", "suspended", "report", "ignored"} <= set(states)
     assert not RawMail.objects.filter(state="received").exists()
     assert Comment.objects.filter(public=False).exclude(automatic="").exists()
 

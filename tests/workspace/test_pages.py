@@ -12,6 +12,7 @@ from tests.world import World
 
 from answerback.desk import webhook_queue
 from answerback.desk.webhook_policy import Answer
+from answerback.people import blocked_senders
 from answerback.people.models import Account, Group, Identity
 from answerback.rules import webhooks as webhook_rows
 from answerback.rules.models import Macro, Trigger, Webhook, WebhookCall
@@ -22,7 +23,8 @@ from answerback.tickets.models import SupportAddress, Ticket
 from mailroom.causes import catalogue, zendesk
 
 PAGES = [
-    "/delivery", "/delivery/causes", "/mail/unprocessed", "/profile", "/tickets/new", "/views/new", "/search",
+    "/delivery", "/delivery/causes", "/mail/unprocessed", "/mail/suspended", "/mail/blocked", "/profile",
+    "/tickets/new", "/views/new", "/search",
     "/admin/", "/admin/groups", "/admin/addresses", "/admin/tokens", "/admin/triggers", "/admin/automations",
     "/admin/webhooks", "/admin/webhooks/new",
 ]  # fmt: skip
@@ -115,6 +117,36 @@ def test_mail_that_became_no_ticket_can_be_ignored(world: World, ada: Client) ->
     assert "&lt;script&gt;" in ada.get(f"/mail/{mail.pk}").text
     ada.post(f"/mail/{mail.pk}/act", {"act": "ignore"})
     assert RawMail.objects.get(pk=mail.pk).state == RawMail.State.IGNORED
+
+
+def test_spam_is_let_in_or_deleted(world: World, ada: Client) -> None:
+    blocked_senders.block("x@y.test", world.ada)
+    mails = [raw.save(b"From: x@y.test\r\nSubject: Hi\r\n\r\n%d" % n, doorway="smtp") for n in range(3)]
+    for mail in mails:
+        raw.settle(mail.pk, RawMail.State.SUSPENDED, reason="blocked: x@y.test")
+    assert ada.get("/mail/suspended").text.count("The sender is blocked") == 3
+    ada.post("/mail/suspended/delete", {"mails": [mails[0].pk]})
+    page = ada.post(f"/mail/{mails[1].pk}/act", {"act": "recover"}, follow=True).text
+    assert "Mail from x@y.test becomes tickets again." in page
+    assert [RawMail.objects.get(pk=mail.pk).state for mail in mails] == ["deleted", "ticket", "suspended"]
+
+
+def test_a_sender_is_blocked_and_let_in_again(world: World, ada: Client) -> None:
+    refused = ada.post("/mail/blocked", {"sender": "ada@acme.test"})
+    assert refused.status_code == 422
+    assert 'value="ada@acme.test"' in refused.text
+    assert "@bad.test" in ada.post("/mail/blocked", {"sender": "@Bad.test"}, follow=True).text
+    ada.post("/mail/blocked/undo", {"sender": "@bad.test"})
+    assert not blocked_senders.everybody().exists()
+
+
+def test_a_ticket_is_marked_as_spam_and_back(world: World, ada: Client) -> None:
+    ticket = world.ticket()
+    page = ada.post(f"/tickets/{ticket.pk}/spam", {"act": "mark"}, follow=True).text
+    assert "Mail from Clara Customer waits apart and becomes no ticket." in page
+    page = ada.post(f"/tickets/{ticket.pk}/spam", {"act": "undo"}, follow=True).text
+    assert "The ticket is open, and its sender may write again." in page
+    assert "waits apart" not in page
 
 
 def test_the_last_administrator_stays(world: World, bruno: Client) -> None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from answerback.core import live
 from answerback.desk import arrival as arrivals
-from answerback.desk import effects, threads
+from answerback.desk import effects, suspicion, threads
 from answerback.desk.arrival import Arrival, Content
 from answerback.desk.spoken_language import spoken_language
 from answerback.desk.threads import Thread
@@ -33,7 +33,7 @@ from answerback.tickets import merged, update
 from answerback.tickets.changes import UNSET, Changes, NewAttachment, NewComment, NewTicket, Unset
 from answerback.tickets.models import Audit, Comment, SupportAddress, Ticket
 from mailroom import address as addresses
-from mailroom import message
+from mailroom import message, sorting
 from mailroom.address import Address
 from mailroom.message import Mail
 
@@ -59,7 +59,14 @@ def take_in(raw_mail_id: int, mail: Mail, automatic: str = "", kind: str = "") -
         settle(raw_mail_id, *refusal, message_id=mail.message_id, kind=kind)
         return
     assert author is not None  # else it was refused
-    _take(arrivals.read(raw_mail, mail, automatic, author, kind))
+    reason = suspicion.of_mail(mail, author)
+    if not reason:
+        arrival = arrivals.read(raw_mail, mail, automatic, author, kind)
+        reason = suspicion.of_proof(arrival)
+    if reason:
+        settle(raw_mail_id, State.SUSPENDED, reason, message_id=mail.message_id, kind=kind)
+        return
+    _take(arrival)
 
 
 def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str, kind: str = "") -> None:
@@ -93,6 +100,20 @@ def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str,
         update.apply(ticket.pk, Changes(comment=comment), person, VIA)
         documents.refresh(ticket.pk)
         settle(raw_mail_id, State.TICKET, reason, ticket_id=ticket.pk, message_id=mail.message_id, kind=kind)
+
+
+def recover(raw_mail_id: int) -> int:
+    """A person wants a suspended mail: it goes where it would have gone. Gives its ticket. NoTicketPossibleError."""
+    raw_mail = RawMail.objects.select_related("blob").filter(pk=raw_mail_id, state=State.SUSPENDED).first()
+    if raw_mail is None:
+        raise NoTicketPossibleError(raw_mail_id)
+    mail = message.parse(raw.content(raw_mail), arrivals.limits())
+    author = arrivals.author_of(raw_mail, mail)
+    if author is None or _refusal(raw_mail, mail, author):
+        raise NoTicketPossibleError(raw_mail_id)
+    automatic = sorting.automatic_reason(mail, raw.reverse_path(raw_mail))
+    _take(arrivals.read(raw_mail, mail, automatic, author, raw_mail.kind), again=True)
+    return RawMail.objects.values_list("ticket_id", flat=True).get(pk=raw_mail_id) or 0
 
 
 def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
@@ -171,11 +192,12 @@ def _same_before(raw_mail: RawMail, mail: Mail) -> int | None:
     return None
 
 
-def _take(arrival: Arrival) -> None:
+def _take(arrival: Arrival, again: bool = False) -> None:
+    """`again`: it was settled before, and is taken back from there."""
     content, files = arrivals.content_of(arrival.mail), arrivals.write_files(arrival.mail)
     with transaction.atomic():
-        if not _still_received(arrival.raw.pk):
-            return  # another worker was quicker
+        if not (raw.reopen(arrival.raw.pk) if again else _still_received(arrival.raw.pk)):
+            return  # another worker, or person, was quicker
         arrivals.save_files(files)
         thread = threads.find(arrival)
         audit = _join(arrival, content, files, thread) if thread else _open(arrival, content, files, None)

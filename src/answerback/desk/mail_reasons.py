@@ -28,12 +28,19 @@ WORDS: Mapping[str, str] = {
     "expired-return-path": gettext_noop("A report to a return path that is too old"),
     "forged": gettext_noop("A report to a return path that we did not sign"),
     "no-proof": gettext_noop("A report that belongs to no mail of ours"),
+    "spam": gettext_noop("Your spam filter has marked it"),
+    "blocked": gettext_noop("The sender is blocked"),
+    "forged-sender": gettext_noop("The sender's domain says that it did not send this"),
     "crashed": gettext_noop("Reading it failed again and again"),
 }
 
 
 def word_of(reason: str) -> str:
     return reason.partition(":")[0]
+
+
+def detail_of(reason: str) -> str:
+    return reason.partition(":")[2].strip()
 
 
 def describe(reason: str) -> str:

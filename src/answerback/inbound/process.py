@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from django.db import InterfaceError, OperationalError, transaction
 
 from answerback.desk import arrival, intake
-from answerback.inbound import pipe, recipients
+from answerback.inbound import recipients
 from answerback.outbound import returned
 from answerback.store import raw
 from answerback.store.models import RawMail
@@ -68,7 +68,7 @@ def process(raw_mail_id: int) -> None:
     """Read one mail and settle it. Raises only what is a fault of ours."""
     raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
     mail = message.parse(raw.content(raw_mail), arrival.limits())
-    kind = sorting.sort(mail, _reverse_path(raw_mail))
+    kind = sorting.sort(mail, raw.reverse_path(raw_mail))
     match kind:
         case Kind.DELIVERY_REPORT | Kind.FEEDBACK_REPORT:
             _report(raw_mail, mail, kind)
@@ -105,10 +105,4 @@ def _report(raw_mail: RawMail, mail: Mail, kind: str) -> None:
 
 
 def _automatic_reason(mail: Mail, raw_mail: RawMail) -> str:
-    return sorting.automatic_reason(mail, _reverse_path(raw_mail))
-
-
-def _reverse_path(raw_mail: RawMail) -> str | None:
-    """None where nobody told: a pipe may leave it out, then a Return-Path field says it (RFC 5321 §4.4)."""
-    told = raw_mail.envelope_from or raw_mail.doorway != pipe.DOORWAY
-    return raw_mail.envelope_from if told else None
+    return sorting.automatic_reason(mail, raw.reverse_path(raw_mail))

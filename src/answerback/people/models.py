@@ -139,6 +139,17 @@ class DeliverabilityEntry(models.Model):
     note = models.CharField(max_length=300, blank=True)
 
 
+class BlockedSender(models.Model):
+    """An address, or a whole domain, whose mail waits apart and becomes no ticket."""
+
+    pattern = models.CharField(max_length=320, unique=True)  # mailroom.address.normalise of it, or "@domain"
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
 class ApiToken(models.Model):
     """A token for the API. Shown once; only its digest is kept."""
 

@@ -23,6 +23,7 @@ class RawMail(models.Model):
         REPORT = "report"  # a delivery or feedback report that was matched
         IGNORED = "ignored"  # rightly without effect: an automatic answer, a read receipt
         UNMATCHED = "unmatched"  # a report that proves nothing: marks nobody
+        SUSPENDED = "suspended"  # spam, a blocked or forged sender: waits apart, and ends by itself
         UNREADABLE = "unreadable"  # could not be turned into a ticket; a person decides
         DELETED = "deleted"  # thrown away by a person
 

@@ -19,6 +19,7 @@ from answerback.store import blobs
 from answerback.store.models import RawMail
 
 IN_ROW = 256 * 1024
+PIPE = "pipe"  # the doorway that may leave the reverse-path out
 State = RawMail.State
 
 
@@ -56,6 +57,11 @@ def save_all(batch: Sequence[Incoming]) -> list[RawMail]:
 def content(raw_mail: RawMail) -> bytes:
     """The octets as they came. MissingBlobError."""
     return blobs.read(raw_mail.blob) if raw_mail.blob else bytes(raw_mail.content or b"")
+
+
+def reverse_path(raw_mail: RawMail) -> str | None:
+    """None where nobody told: a pipe may leave it out, then a Return-Path field says it (RFC 5321 §4.4)."""
+    return raw_mail.envelope_from if raw_mail.envelope_from or raw_mail.doorway != PIPE else None
 
 
 def next_received(limit: int) -> list[RawMail]:

@@ -33,6 +33,7 @@ from answerback.outbound import claims, destinations, lanes
 from answerback.people import identities
 from answerback.rules import macros, usage
 from answerback.search import catching_up, saved
+from answerback.store import dismiss
 
 TICK_SECONDS = 1.0
 JUMP = timedelta(seconds=60)  # less is drift, or a busy machine
@@ -67,6 +68,7 @@ CHORES = (
     Chore("who left a ticket", 300, presence.forget_old),
     Chore("drafts that were sent", 3600, drafts.forget_sent),
     Chore("uploads that nobody sent", 3600, uploads.forget_orphans),
+    Chore("mail that nobody wanted", 3600, dismiss.forget_old),
     Chore("old live changes", 60, live.forget_old),
     Chore("old idempotency keys", 300, idempotency.forget_old),
     Chore("uploads nobody used", 300, upload_tokens.forget_old),

@@ -21,7 +21,7 @@ from answerback.people.models import Account
 from answerback.reports import sending
 from answerback.search import views
 from answerback.search.models import View
-from answerback.store.models import RawMail
+from answerback.store import dismiss
 
 ALARMING = {"undelivered", "my-undelivered"}
 DELIVERY_VIEWS = ("undelivered", "my-undelivered", "trying", "undelivered-automatic", "failures")
@@ -120,4 +120,4 @@ def health() -> dict[str, str]:
 
 
 def unprocessed_count() -> int:
-    return RawMail.objects.filter(state__in=[RawMail.State.UNREADABLE, RawMail.State.UNMATCHED]).count()
+    return dismiss.waiting().count()

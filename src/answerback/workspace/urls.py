@@ -84,6 +84,7 @@ urlpatterns = [
     path("tickets/<int:number>/macros", macros.menu),
     path("tickets/<int:number>/macros/<int:macro_id>", macros.apply),
     path("tickets/<int:number>/merge", merging_tickets.merge),
+    path("tickets/<int:number>/spam", ticket.mark_spam),
     path("tickets/<int:number>/fields", ticket.change_fields),
     path("tickets/<int:number>/tags", ticket.change_tags),
     path("tickets/<int:number>/ccs", ticket.change_ccs),
@@ -143,6 +144,10 @@ urlpatterns = [
     path("addresses/warning", suggestion.warning),
     path("addresses/known", suggestion.known),
     path("mail/unprocessed", unprocessed.unprocessed),
+    path("mail/suspended", unprocessed.suspended),
+    path("mail/suspended/delete", unprocessed.delete_selected),
+    path("mail/blocked", unprocessed.blocked),
+    path("mail/blocked/undo", unprocessed.unblock),
     path("mail/<int:raw_mail_id>", mail.raw),
     path("mail/<int:raw_mail_id>/act", unprocessed.act),
     # administration

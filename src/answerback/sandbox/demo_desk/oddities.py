@@ -42,6 +42,15 @@ def _forged_report(support_address: str) -> Sent:
     return sent
 
 
+def _spam(support_address: str) -> Sent:
+    """What the mail server's filter has marked, as SpamAssassin marks it."""
+    mail = _mail(f"Prize Office <winner@{_STRANGER}>", support_address, "You have been selected")
+    mail["X-Spam-Flag"] = "YES"
+    mail["X-Spam-Status"] = "Yes, score=14.2 required=5.0"
+    mail.set_content("Answer today to claim what is yours.\n")
+    return Sent(f"winner@{_STRANGER}", support_address, mail.as_bytes())
+
+
 def _mail(sender: str, recipient: str, subject: str) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"] = sender, recipient
@@ -56,4 +65,5 @@ ODDITIES: Mapping[str, Callable[[str], Sent]] = {
     "loop": _loop,
     "empty": _empty,
     "forged_report": _forged_report,
+    "spam": _spam,
 }

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.desk import change as desk_change
-from answerback.desk import merge_tickets, notices
+from answerback.desk import merge_tickets, notices, spam
 from answerback.people import accounts, identities
+from answerback.people.blocked_senders import NotBlockableError
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import update
 from answerback.tickets.changes import Changes
@@ -75,6 +76,24 @@ def change_ccs(request: HttpRequest, number: int) -> HttpResponse:
     return _carry_out(request, number, changes)
 
 
+@agent_required
+@require_POST
+def mark_spam(request: HttpRequest, number: int) -> HttpResponse:
+    """`act`: mark, or undo."""
+    found = _find(number)
+    try:
+        if request.POST.get("act") == "undo":
+            spam.unmark(found.pk, account_of(request))
+            messages.success(request, _("The ticket is open, and its sender may write again."))
+        else:
+            spam.mark(found.pk, account_of(request))
+    except NotBlockableError:
+        messages.error(request, _("A colleague's ticket cannot be marked as spam."))
+    except TicketClosedError:
+        messages.error(request, _("This ticket is closed and does not change any more."))
+    return redirect(f"/tickets/{number}")
+
+
 def parts(request: HttpRequest, found: Ticket) -> HttpResponse:
     context = page_context(request, found)
     after = request.GET.get("after") or request.POST.get("after") or ""
@@ -92,12 +111,14 @@ def page_context(request: HttpRequest, found: Ticket) -> dict[str, Any]:
     account = account_of(request)
     read = conversation.of(found)
     requester, ccs = conversation.recipients(found)
+    tags = list(found.tags.order_by("name").values_list("name", flat=True))
     context = {
         "ticket": found,
         "conversation": read,
         "requester": requester,
         "ccs": ccs,
-        "tags": list(found.tags.order_by("name").values_list("name", flat=True)),
+        "tags": tags,
+        "is_spam": spam.TAG in tags,
         "agents": accounts.agents(),
         "groups": list(Group.objects.order_by("name")),
         "statuses": [(key, words.status_name(key)) for key in words.STATUSES if key not in ("new", "closed")],
