@@ -56,13 +56,7 @@ def test_a_macro_answers_and_two_tickets_become_one(desk: Desk, open_page: OpenP
 
 NEW = {
     "agent": ("en", "Ask for another address", "is filled in when the ticket is opened", "Add tags"),
-    "agent_de": (
-        "de",
-        "Nach anderer Adresse fragen",
-        "sobald das Ticket eröffnet ist",
-        "Stichwörter",
-        "Guten Tag Rosa,",
-    ),
+    "agent_de": ("de", "Nach anderer Adresse fragen", "sobald das Ticket eröffnet ist", "Stichwörter"),
 }
 
 

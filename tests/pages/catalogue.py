@@ -276,6 +276,8 @@ NOT_PAGES = frozenset(
         "admin/addresses/<int:address_id>",
         "admin/tokens/<int:token_id>/revoke",
         "macros/<int:macro_id>/act",
+        "tickets/new/macros",
+        "tickets/new/macros/<int:macro_id>",
         "tickets/<int:number>/macros",
         "tickets/<int:number>/macros/<int:macro_id>",
         "admin/triggers/<int:rule_id>/act",
