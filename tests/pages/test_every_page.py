@@ -33,6 +33,11 @@ WORDS = """() => {
   return [...found];
 }"""
 
+# a phone's reader sees a table whole: rows become blocks, nothing is pushed aside
+SIDEWAYS = """() => [...document.querySelectorAll("table")]
+  .filter((one) => one.parentElement.clientWidth && one.parentElement.scrollWidth > one.parentElement.clientWidth)
+  .map((one) => one.className)"""
+
 
 def test_no_page_is_forgotten() -> None:
     routes = {str(entry.pattern) for entry in urlpatterns if isinstance(entry, URLPattern)}
@@ -90,6 +95,7 @@ def _faults(page: Page, desk: Desk, one: PageOf, language: str, width: int) -> l
     faults = [f"axe: {row['id']}: {row['nodes'][0]['html'][:160]}" for row in found]
     wide = page.evaluate("document.documentElement.scrollWidth")
     faults += [f"{wide} px wide"] if wide > width else []
+    faults += [f"table scrolls sideways: {name}" for name in page.evaluate(SIDEWAYS)]
     if language == "de":
         faults += [f"left in English: {line}" for line in page.evaluate(WORDS) if line in ENGLISH]
     return faults

@@ -65,10 +65,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table."""
+    """A row of a table: each figure with the title of its column."""
 
     name: str
-    figures: Sequence[Figure]
+    figures: Sequence[tuple[str, Figure]]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ def _chart(series: Sequence[str], buckets: Sequence[Bucket]) -> tuple[list[tuple
 
 def _line(within: Period, bucket: Bucket, kind: str) -> Line:
     figures = [
-        Figure(bucket.counts[name], _list_url(bucket.start, bucket.end, name, kind), name) for name in over_time.SERIES
+        (_(WHAT[name]), Figure(bucket.counts[name], _list_url(bucket.start, bucket.end, name, kind), name))
+        for name in over_time.SERIES
     ]
     return Line(_name(within, bucket), figures)
 
