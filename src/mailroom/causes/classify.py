@@ -17,8 +17,7 @@ Expiry is last, so that a mail given up after "mailbox full" keeps that cause. A
 answer to MAIL FROM is about our sender address. Addresses, host names and web addresses are taken out before words are
 looked for: `<spam@blocked.example>: user unknown` is not spam.
 
-A phrase is plain lower-case text that begins at the start of a word; `*` in it stands for up to 60 characters. All
-matching is linear in the length of the text, of which 8 KiB are read.
+How words are found stands in `wording`. All matching is linear in the length of the text, of which 8 KiB are read.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 
 from mailroom.causes.catalogue import UNKNOWN, Catalogue, StatusCode, load
 from mailroom.causes.own import OwnRule
+from mailroom.causes.wording import Phrase, Phrases
 from mailroom.report import Action, DeliveryReport, Source, Stage
 from mailroom.status import EnhancedStatus
 
 MAX_TEXT = 8192
-_GAP = ".{0,60}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,7 @@ def classify(report: DeliveryReport) -> Verdict:
 def use_own_rules(rules: Iterable[OwnRule]) -> None:
     """From now on, in this process, these are asked first. Called once, at the start."""
     global _own
-    _own = _Phrases(
-        _Phrase(rank, rule.cause, rule.words, max(_parts(rule.words), key=len)) for rank, rule in enumerate(rules)
-    )
+    _own = Phrases(Phrase.of(rank, rule.cause, rule.words) for rank, rule in enumerate(rules))
 
 
 class _Case:
@@ -152,7 +149,7 @@ def _no_failure(case: _Case) -> Verdict | None:
 
 
 def _own_rule(case: _Case) -> Verdict | None:
-    return _own.verdict(case.text, "own")
+    return _named("own", _own.best(case.text))
 
 
 def _our_client(case: _Case) -> Verdict | None:
@@ -178,11 +175,11 @@ def _our_login(case: _Case) -> Verdict | None:
 
 
 def _provider_wording(case: _Case) -> Verdict | None:
-    return _rules().wording.verdict(case.text, "wording")
+    return _named("wording", _rules().wording.best(case.text))
 
 
 def _phrase(case: _Case) -> Verdict | None:
-    return _rules().phrases.verdict(case.words, "phrase")
+    return _named("phrase", _rules().phrases.best(case.words))
 
 
 def _specific_status(case: _Case) -> Verdict | None:
@@ -190,7 +187,7 @@ def _specific_status(case: _Case) -> Verdict | None:
 
 
 def _weak_phrase(case: _Case) -> Verdict | None:
-    return _rules().weak.verdict(case.words, "weak")
+    return _named("weak", _rules().weak.best(case.words))
 
 
 def _vague_status(case: _Case) -> Verdict | None:
@@ -264,94 +261,24 @@ def _names_vendor(case: _Case, parts: Iterable[str]) -> bool:
     return any(part in case.text or part in said_by for part in parts)
 
 
+def _named(strength: str, phrase: Phrase | None) -> Verdict | None:
+    return Verdict(phrase.cause, f"{strength}:{phrase.source}") if phrase else None
+
+
 def _first(verdicts: Iterable[Verdict | None]) -> Verdict | None:
     return next((verdict for verdict in verdicts if verdict is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """One phrase of one cause. `needle` is its longest plain part: a cheap test before the full one."""
-
-    rank: int  # place in the order of causes: the lowest wins
-    cause: str
-    source: str
-    needle: str
-
-
-class _Phrases:
-    """The phrases of one strength, found by the words of the text that they may begin with.
-
-    A phrase whose first word is whole ("mailbox full") is found by that word, any other ("mailb") by its first letters.
-    What begins otherwise, or in a script without words, is looked for in every text that has such characters.
-    """
-
-    def __init__(self, phrases: Iterable[_Phrase]) -> None:
-        self._by_word: dict[str, list[_Phrase]] = {}
-        self._by_start: dict[str, list[_Phrase]] = {}
-        self._anywhere: list[_Phrase] = []
-        self._beyond_ascii: list[_Phrase] = []
-        for phrase in phrases:
-            word = _WORD.match(phrase.source)
-            if word is None or not _divided_into_words(phrase.source):
-                (self._anywhere if phrase.needle.isascii() else self._beyond_ascii).append(phrase)
-            elif phrase.source[word.end() :][:1] not in ("", "*"):
-                self._by_word.setdefault(word[0], []).append(phrase)
-            else:
-                self._by_start.setdefault(word[0][:_LETTERS], []).append(phrase)
-
-    def verdict(self, text: str, strength: str) -> Verdict | None:
-        found = min((phrase for phrase in self._candidates(text) if _fits(phrase, text)), key=_rank, default=None)
-        return Verdict(found.cause, f"{strength}:{found.source}") if found else None
-
-    def _candidates(self, text: str) -> Iterable[_Phrase]:
-        yield from self._anywhere
-        if not text.isascii():
-            yield from self._beyond_ascii
-        words = set(_WORD.findall(text))
-        for word in words:
-            yield from self._by_word.get(word, ())
-        for start in {word[:_LETTERS] for word in words}:
-            yield from self._by_start.get(start, ())
-
-
-_WORD = re.compile(r"\w+")
-_LETTERS = 3  # of a word, or fewer where it is shorter
-
-
-def _fits(phrase: _Phrase, text: str) -> bool:
-    return phrase.needle in text and _pattern(phrase.source).search(text) is not None
-
-
-def _rank(phrase: _Phrase) -> tuple[int, int]:
-    return phrase.rank, -len(phrase.source)
-
-
-def _divided_into_words(text: str) -> bool:
-    """Whether the script puts spaces between words; Thai, Chinese, Japanese and Korean suffixes do not."""
-    return all(character < "\u0e00" or "\u1e00" <= character < "\u2e80" for character in text)
-
-
-@cache  # one for each phrase that was ever near; compiling all of them at the start takes 0.1 s
-def _pattern(source: str) -> re.Pattern[str]:
-    pattern = _GAP.join(map(re.escape, _parts(source)))
-    begins_with_word = source[0].isalnum() and _divided_into_words(source)
-    return re.compile(rf"(?<!\w){pattern}" if begins_with_word else pattern, re.DOTALL)
-
-
-def _parts(source: str) -> list[str]:
-    return source.split("*")
-
-
-_own = _Phrases(())  # see `use_own_rules`
+_own = Phrases(())  # see `use_own_rules`
 
 
 class _Rules:
     """The catalogue made ready for matching."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self.wording = _Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].wording))
-        self.phrases = _Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].phrases))
-        self.weak = _Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].weak))
+        self.wording = Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].wording))
+        self.phrases = Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].phrases))
+        self.weak = Phrases(_phrases(catalogue, lambda key: catalogue.causes[key].weak))
         self.replies = {(reply.code, reply.stage): reply for reply in catalogue.reply_codes}
         self._statuses = _statuses_by_detail(catalogue.status_codes)
         self._ranges = [(entry, *_range(entry.code)) for entry in catalogue.status_codes if "-" in entry.code]
@@ -374,10 +301,10 @@ def _rules() -> _Rules:
     return _Rules(load())
 
 
-def _phrases(catalogue: Catalogue, texts_of: Callable[[str], tuple[str, ...]]) -> Iterable[_Phrase]:
+def _phrases(catalogue: Catalogue, texts_of: Callable[[str], tuple[str, ...]]) -> Iterable[Phrase]:
     for rank, key in enumerate(catalogue.order):
         for source in texts_of(key):
-            yield _Phrase(rank, key, source, max(_parts(source), key=len))
+            yield Phrase.of(rank, key, source)
 
 
 def _statuses_by_detail(entries: Iterable[StatusCode]) -> dict[str, list[StatusCode]]:
