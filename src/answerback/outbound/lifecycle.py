@@ -24,13 +24,14 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from answerback.core import clock, live
-from answerback.outbound import failure_feed, lanes
+from answerback.outbound import cause_rules, failure_feed, lanes
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
 from answerback.people.models import Account, Identity
 from mailroom import lifecycle as table
 from mailroom import retry
 from mailroom.causes.classify import classify
-from mailroom.report import DeliveryReport, Scope, Source, Stage
+from mailroom.causes.own import OwnRule
+from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.states import Fact, State
 
 SESSION = "session"  # DeliveryEvent.match of our own sessions
@@ -47,6 +48,7 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
     Fact.SESSION_TRANSIENT: "deferred",
     Fact.SESSION_PERMANENT: "failed",
 }
+_NAMED = frozenset({Action.FAILED, Action.DELAYED})  # of these an administrator's own rules are asked
 _MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
 _DIAGNOSTIC_LENGTH = 8192
 _WRITTEN = (
@@ -72,7 +74,8 @@ class Outcome:
 
 def record(outcomes: Sequence[Outcome]) -> list[DeliveryEvent]:
     """Note what was said, in one transaction. Outcomes of deliveries that are gone are left out."""
-    outcomes = [replace(outcome, report=_named(outcome.report)) for outcome in outcomes]
+    own = cause_rules.current() if any(outcome.report.action in _NAMED for outcome in outcomes) else ()
+    outcomes = [replace(outcome, report=_named(outcome.report, own)) for outcome in outcomes]
     with transaction.atomic():
         rows = _locked({outcome.delivery_id for outcome in outcomes})
         before = {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
@@ -273,8 +276,8 @@ def _published(events: list[DeliveryEvent]) -> list[DeliveryEvent]:
 # What a fact does to a row
 
 
-def _named(report: DeliveryReport) -> DeliveryReport:
-    return report if report.cause else replace(report, cause=classify(report).cause)
+def _named(report: DeliveryReport, own: Sequence[OwnRule]) -> DeliveryReport:
+    return replace(report, cause=classify(report, own).cause)
 
 
 def _conclude(row: Delivery, outcome: Outcome, now: datetime) -> list[DeliveryEvent]:

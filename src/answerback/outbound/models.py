@@ -9,6 +9,7 @@ from django.db import models
 
 from answerback.people.models import Account, Identity, Person
 from answerback.tickets.models import Comment, Event, SupportAddress, Ticket
+from mailroom.causes.own import OwnRule
 from mailroom.states import State
 
 
@@ -217,6 +218,25 @@ class Replacement(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["delivery", "comment"], name="replacement_once")]
+
+
+class CauseRule(models.Model):
+    """An administrator's own rule: words of a reply, and the cause that they mean. Only `cause_rules` writes it."""
+
+    words = models.CharField(max_length=300)  # as mailroom.causes.own leaves them
+    cause = models.CharField(max_length=40)
+    position = models.PositiveIntegerField()
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")  # who wrote it last
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)  # can be taken back for a while
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    @property
+    def own(self) -> OwnRule:
+        return OwnRule(self.words, self.cause)
 
 
 class DkimKey(models.Model):

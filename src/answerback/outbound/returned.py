@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from answerback.outbound import lifecycle, matching
+from answerback.outbound import cause_rules, lifecycle, matching
 from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.matching import Match, Proofs
 from answerback.store.models import RawMail
@@ -91,7 +91,7 @@ def _payload(raw_mail_id: int, report: DeliveryReport, found: Match) -> dict[str
         "recipient": delivery.recipient,
         "person": delivery.person.name if delivery.person else delivery.recipient,
         "action": report.action,
-        "cause": classify(report).cause,
+        "cause": classify(report, cause_rules.current()).cause,
         "smtp_code": report.reply_code,
         "enhanced_code": str(report.status or ""),
         "diagnostic": lifecycle.storable(report.diagnostic, 1000),

@@ -29,7 +29,7 @@ from answerback.desk import (
     uploads,
     webhook_queue,
 )
-from answerback.outbound import claims, destinations, lanes
+from answerback.outbound import cause_rules, claims, destinations, lanes
 from answerback.people import identities
 from answerback.rules import macros, usage
 from answerback.search import catching_up, saved
@@ -59,6 +59,7 @@ CHORES = (
     Chore("automations", 300, automating.run),
     Chore("old uses of rules", 3600, usage.forget_old),
     Chore("deleted macros", 3600, macros.forget_deleted),
+    Chore("deleted rules for causes", 3600, cause_rules.forget_deleted),
     Chore("old webhook calls", 3600, webhook_queue.forget_old),
     Chore("failures nobody has seen to", 60, escalation.escalate),
     Chore("old notices", 3600, notices.forget_old),

@@ -2,8 +2,8 @@
 
 Policy, in order; the first answer counts:
 
-1. A cause that a reader already knows is kept; a report of success or a complaint is that.
-2. The administrator's own rules (`own`), the first that fits.
+1. Of a failure or a delay the administrator's own rules (`own`), the first that fits.
+2. A cause that a reader already knows is kept; a report of success or a complaint is that.
 3. What our own client met (DNS, connection, TLS, login) is known by where it happened, not by words.
 4. `wording`: exact words of known providers, web addresses included.
 5. `phrases`: words in many languages. Where several fit, `catalogue/order.toml` decides.
@@ -29,11 +29,12 @@ from functools import cached_property, lru_cache
 
 from mailroom.causes.catalogue import UNKNOWN, Catalogue, StatusCode, load
 from mailroom.causes.own import OwnRule
-from mailroom.causes.wording import Phrase, Phrases
+from mailroom.causes.wording import Phrase, Phrases, plain
 from mailroom.report import Action, DeliveryReport, Source, Stage
 from mailroom.status import EnhancedStatus
 
 MAX_TEXT = 8192
+OWN = "own"  # what `Verdict.rule` begins with where an administrator's own rule named it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,11 @@ class Verdict:
     rule: str
 
 
-def classify(report: DeliveryReport) -> Verdict:
-    """The cause of the report; always an answer, "unknown" at worst."""
-    case = _Case(report)
+def classify(report: DeliveryReport, own: Sequence[OwnRule] = ()) -> Verdict:
+    """The cause of the report; always an answer, "unknown" at worst. `own`: rules that are asked first."""
+    case = _Case(report, tuple(own))
+    if verdict := _own_rule(case):
+        return verdict
     for step in _STEPS:
         verdict = step(case)
         if verdict is not None:
@@ -54,23 +57,16 @@ def classify(report: DeliveryReport) -> Verdict:
     return Verdict(UNKNOWN, "none")
 
 
-def use_own_rules(rules: Iterable[OwnRule]) -> None:
-    """From now on, in this process, these are asked first. Called once, at the start."""
-    global _own
-    _own = Phrases(Phrase.of(rank, rule.cause, rule.words) for rank, rule in enumerate(rules))
-
-
 class _Case:
     """One report, with its text made ready for matching."""
 
-    def __init__(self, report: DeliveryReport) -> None:
-        self.report = report
+    def __init__(self, report: DeliveryReport, own: tuple[OwnRule, ...]) -> None:
+        self.report, self.own = report, own
 
     @cached_property
     def text(self) -> str:
-        """All words in lower case, white space as single spaces; web addresses and host names still in."""
-        text = self.report.diagnostic[:MAX_TEXT].lower().translate(_PLAIN_PUNCTUATION)
-        return " ".join(text.split())
+        """All words, web addresses and host names still in."""
+        return plain(self.report.diagnostic[:MAX_TEXT])
 
     @cached_property
     def words(self) -> str:
@@ -96,7 +92,6 @@ class _Case:
         return next((stage for words, stage in _STAGE_WORDS if words in self.text), None)
 
 
-_PLAIN_PUNCTUATION = str.maketrans("’‘“”–—\u00a0", "''\"\"-- ")
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s>\"')]{1,500}")
 _ADDRESS = re.compile(r"<?[^\s<>@\"',;:()\[\]]{1,64}@[^\s<>@\"',;()]{1,255}>?")
 _HOST = re.compile(r"(?<![\w.-])[\w-]{1,63}\.[\w-]{1,63}\.[\w.-]{2,128}")
@@ -139,6 +134,12 @@ _RECIPIENT_CAUSES = frozenset(
 )
 
 
+def _own_rule(case: _Case) -> Verdict | None:
+    if not case.own or case.report.action not in (Action.FAILED, Action.DELAYED):
+        return None
+    return _named(OWN, _own_phrases(case.own).best(case.text))
+
+
 def _kept(case: _Case) -> Verdict | None:
     return Verdict(case.report.cause, "reader") if case.report.cause else None
 
@@ -146,10 +147,6 @@ def _kept(case: _Case) -> Verdict | None:
 def _no_failure(case: _Case) -> Verdict | None:
     cause = _QUIET.get(case.report.action)
     return Verdict(cause, f"action:{case.report.action}") if cause else None
-
-
-def _own_rule(case: _Case) -> Verdict | None:
-    return _named("own", _own.best(case.text))
 
 
 def _our_client(case: _Case) -> Verdict | None:
@@ -214,7 +211,6 @@ def _only_time_passed(case: _Case) -> Verdict | None:
 _STEPS: Sequence[Callable[[_Case], Verdict | None]] = (
     _kept,
     _no_failure,
-    _own_rule,
     _our_client,
     _our_login,
     _provider_wording,
@@ -269,9 +265,6 @@ def _first(verdicts: Iterable[Verdict | None]) -> Verdict | None:
     return next((verdict for verdict in verdicts if verdict is not None), None)
 
 
-_own = Phrases(())  # see `use_own_rules`
-
-
 class _Rules:
     """The catalogue made ready for matching."""
 
@@ -294,6 +287,11 @@ class _Rules:
             if f"{status.class_}.{status.subject}" == prefix and low <= status.detail <= high
         ]
         return sorted([*exact, *in_range, *any_class], key=lambda entry: not entry.vendor)
+
+
+@lru_cache(maxsize=8)  # those that count, and what somebody tries
+def _own_phrases(rules: tuple[OwnRule, ...]) -> Phrases:
+    return Phrases(Phrase.of(rank, rule.cause, rule.words) for rank, rule in enumerate(rules))
 
 
 @lru_cache(maxsize=1)

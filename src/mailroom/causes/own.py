@@ -1,24 +1,47 @@
 """An administrator's own rules: words of a server's reply, and the cause that they mean here.
 
-They are asked before all rules of the catalogue. The file is TOML, one table for each:
+They are asked before all rules of the catalogue, one after the other; the first that fits counts. Words are looked for
+as in the catalogue's `wording`: anywhere in the reply, from the start of a word, `*` for up to 60 characters, upper and
+lower case alike. As a file they are TOML, one table for each:
 
     [[rule]]
     words = "blocked by the partner gateway"
     cause = "reputation"
-
-Words are looked for as in the catalogue's `wording`: anywhere in the reply, from the start of a word, `*` for up to 60
-characters, upper and lower case alike.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from mailroom.causes.catalogue import load
+from mailroom.causes.wording import GAP_MAX, Phrase, plain
 
 LEAST: Final = 3  # characters of words; fewer fit nearly every reply
+LONGEST: Final = 300
+MOST_GAPS: Final = 5
+_GAPS: Final = re.compile(r"\*+")
+_LETTER: Final = "\N{GOTHIC LETTER AHSA}"  # which no rule will have
+
+
+class Problem(StrEnum):
+    """What is wrong with a rule."""
+
+    FEW_WORDS = "few_words"
+    GAP_FIRST = "gap_first"
+    MANY_GAPS = "many_gaps"
+    LONG = "long"
+    NO_CAUSE = "no_cause"
+
+
+class BadRuleError(ValueError):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class BadRulesError(ValueError):
@@ -27,8 +50,37 @@ class BadRulesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OwnRule:
-    words: str  # in lower case, one space between words
+    words: str  # as `plain` leaves them
     cause: str
+
+    @property
+    def phrase(self) -> Phrase:
+        return Phrase.of(0, self.cause, self.words)
+
+
+def own_rule(words: str, cause: str) -> OwnRule:
+    """The rule that somebody typed; its cause is one that text can name. BadRuleError."""
+    words = _GAPS.sub("*", plain(words)).rstrip("* ")
+    if words.startswith("*"):
+        raise BadRuleError(Problem.GAP_FIRST)
+    if len(words.replace("*", "")) < LEAST:
+        raise BadRuleError(Problem.FEW_WORDS)
+    if words.count("*") > MOST_GAPS:
+        raise BadRuleError(Problem.MANY_GAPS)
+    if len(words) > LONGEST:
+        raise BadRuleError(Problem.LONG)
+    if cause not in load().order:
+        raise BadRuleError(Problem.NO_CAUSE)
+    return OwnRule(words, cause)
+
+
+def hidden_by(rule: OwnRule, earlier: Sequence[OwnRule]) -> OwnRule | None:
+    """The first of the earlier ones that fits whatever `rule` fits, so that `rule` is never asked.
+
+    It has to fit with the gaps empty, and as wide as they can be with no word beginning behind them.
+    """
+    narrow, wide = rule.words.replace("*", ""), rule.words.replace("*", _LETTER * GAP_MAX)
+    return next((one for one in earlier if one.phrase.fits(narrow) and one.phrase.fits(wide)), None)
 
 
 def read_rules(toml: str) -> tuple[OwnRule, ...]:
@@ -43,10 +95,13 @@ def read_rules(toml: str) -> tuple[OwnRule, ...]:
 
 
 def _rule(number: int, entry: Any) -> OwnRule:
-    words = " ".join(str(entry.get("words", "")).lower().split()) if isinstance(entry, dict) else ""
+    words = str(entry.get("words", "")) if isinstance(entry, dict) else ""
     cause = str(entry.get("cause", "")) if isinstance(entry, dict) else ""
-    if len(words.replace("*", "")) < LEAST or words.startswith("*"):
-        raise BadRulesError(f"rule {number} needs words of at least {LEAST} characters, and no * in front")
-    if cause not in load().causes:
-        raise BadRulesError(f"rule {number} names the cause {cause!r}, which does not exist; see docs/causes.md")
-    return OwnRule(words, cause)
+    try:
+        return own_rule(words, cause)
+    except BadRuleError as error:
+        if error.problem is Problem.NO_CAUSE:
+            said = f"names the cause {cause!r}, which does not exist or is no failure's; see docs/causes.md"
+        else:
+            said = f"needs words of {LEAST} to {LONGEST} characters, no * in front and at most {MOST_GAPS} within"
+        raise BadRulesError(f"rule {number} {said}") from None
