@@ -136,6 +136,13 @@ def _first_password(page: Page) -> None:
     page.wait_for_selector("input[name=new_password2]")
 
 
+def _tried(page: Page) -> None:
+    """What a reply would be taken for by the rule on the page."""
+    page.fill("#trial-sample", "554 5.7.1 Refused by the gateway, rule 17: ask the warehouse")
+    page.locator("section:has(#trial-sample) button[type=submit]").click()
+    page.wait_for_selector("#trial strong")
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("?")
 
@@ -206,6 +213,9 @@ PAGES = (
     PageOf("admin-automations", "admin/automations", _at("/admin/automations"), admin=True),
     PageOf("admin-automation", "admin/automations/<int:rule_id>", _at("/admin/automations/1"), admin=True),
     PageOf("admin-automation-new", "admin/automations/new", _at("/admin/automations/new"), admin=True),
+    PageOf("admin-cause-rules", "admin/cause-rules", _at("/admin/cause-rules"), admin=True),
+    PageOf("admin-cause-rule", "admin/cause-rules/<int:rule_id>", _at("/admin/cause-rules/1"), admin=True, then=_tried),
+    PageOf("admin-cause-rule-new", "admin/cause-rules/new", _at("/admin/cause-rules/new"), admin=True),
     PageOf("admin-webhooks", "admin/webhooks", _at("/admin/webhooks"), admin=True),
     PageOf("admin-webhook", "admin/webhooks/<int:webhook_id>", _at("/admin/webhooks/1"), admin=True),
     PageOf("admin-webhook-new", "admin/webhooks/new", _at("/admin/webhooks/new"), admin=True),
@@ -286,6 +296,9 @@ NOT_PAGES = frozenset(
         "admin/rules/action",
         "admin/rules/estimate",
         "admin/rules/try",
+        "admin/cause-rules/try",
+        "admin/cause-rules/reread",
+        "admin/cause-rules/<int:rule_id>/act",
         "admin/webhooks/<int:webhook_id>/edit",
         "admin/webhooks/<int:webhook_id>/act",
         "admin/webhooks/<int:webhook_id>/calls/<int:call_id>/replay",

@@ -37,6 +37,7 @@ CAUSES = {
     "nocode": "address_unknown", "syntax": "address_syntax", "full": "mailbox_full", "quota": "mailbox_full",
     "spam": "spam_content", "toobig": "message_too_big", "virus": "content_refused", "attachment": "content_refused",
     "policy": "policy_refused", "dmarc": "auth_policy", "blocked": "reputation", "members": "recipient_restricted",
+    "partner": "policy_refused",  # the demo's own rule says more
     "relay": "relay_denied", "loop": "routing_loop", "tls": "tls_required", "noptr": "reverse_dns",
     "sender": "sender_refused", "protocol": "protocol_error", "greylist": "greylisted", "ratelimit": "rate_limited",
     "busy": "system_error", "down": "connection_failed", "maybe": "connection_failed",

@@ -178,6 +178,11 @@ FATES = _table(
             "550 5.7.133 Only members may send to this group",
         ),
         _refused(
+            "partner",
+            gettext_noop("A gateway in words that only a rule of your own explains; the demo has one"),
+            "554 5.7.1 Refused by the gateway, rule 17",
+        ),
+        _refused(
             "relay", gettext_noop("That server does not serve the domain"), "550 5.7.1 <{rcpt}>: Relay access denied"
         ),
         _refused("loop", gettext_noop("Mail goes in circles there"), "554 5.4.6 Too many hops, mail loop suspected"),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from answerback.core import clock
 from answerback.desk import automating, defaults, escalation
+from answerback.outbound import cause_rules
 from answerback.sandbox import receiver
 from answerback.sandbox.demo_desk import names, people, story
 from answerback.sandbox.demo_desk.cast import Cast
@@ -21,6 +22,7 @@ from answerback.sandbox.demo_desk.servers import Servers
 
 FOUNDED = timedelta(days=30)  # before the first story
 _NIGHT = time(3, 0)  # when solved tickets close
+_OWN_RULE = ("refused by the gateway, rule 17", "recipient_restricted")  # what the fate "partner" says, and means
 _ROUND_EVERY = timedelta(hours=3)  # how often the supervisors hear of what nobody has seen to
 Happening = tuple[datetime, Callable[[], None]]
 
@@ -58,6 +60,7 @@ def _found() -> people.Desk:
     with clock.at(clock.now() - FOUNDED):
         defaults.install()
         receiver.install()
+        cause_rules.save_rule(None, *_OWN_RULE, by=None)
         return people.create()
 
 
