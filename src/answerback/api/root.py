@@ -7,6 +7,7 @@ from ninja.operation import Operation
 
 from answerback import __version__
 from answerback.api import (
+    cause_rules,
     errors,
     failures,
     groups,
@@ -57,6 +58,7 @@ for router in (
     uploads.router,
     rules.router,
     macros.router,
+    cause_rules.router,
     webhooks.router,
 ):
     api.add_router("", router)
