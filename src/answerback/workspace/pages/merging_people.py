@@ -22,8 +22,9 @@ PROBLEMS = {
 
 @agent_required
 def merge(request: HttpRequest, person_id: int) -> HttpResponse:
-    """The search; with `into`, both side by side; a POST does it."""
+    """The search; with `into`, both side by side; a POST does it. `ticket`: where the agent came from and goes back."""
     person = get_object_or_404(Person, pk=person_id)
+    ticket = _ticket_of(request)
     into = request.POST.get("into") or request.GET.get("into", "")
     if not into.isdecimal():
         text = request.GET.get("q", "").strip()
@@ -32,12 +33,22 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
         return render(request, "customers/merge_choose.html", context)
     survivor = get_object_or_404(Person, pk=int(into))
     if request.method == "POST":
-        return _merge(request, person, survivor)
-    context = {"person": person, "goes": merge_people.side(person), "stays": merge_people.side(survivor)}
+        return _merge(request, person, survivor, f"/tickets/{ticket}" if ticket else f"/customers/{survivor.pk}")
+    context = {
+        "person": person,
+        "ticket_id": ticket,
+        "goes": merge_people.side(person),
+        "stays": merge_people.side(survivor),
+    }
     return render(request, "customers/merge_confirm.html", context)
 
 
-def _merge(request: HttpRequest, person: Person, survivor: Person) -> HttpResponse:
+def _ticket_of(request: HttpRequest) -> int | None:
+    number = request.POST.get("ticket") or request.GET.get("ticket", "")
+    return int(number) if number.isdecimal() and len(number) < 18 else None
+
+
+def _merge(request: HttpRequest, person: Person, survivor: Person, back: str) -> HttpResponse:
     try:
         merge_people.merge(person.pk, survivor.pk, account_of(request))
     except CannotMergeError as error:
@@ -45,5 +56,6 @@ def _merge(request: HttpRequest, person: Person, survivor: Person) -> HttpRespon
         return redirect(f"/customers/{person.pk}")
     except Person.DoesNotExist:
         raise Http404 from None
-    messages.success(request, _("%s is merged into this profile.") % person.name)
-    return redirect(f"/customers/{survivor.pk}")
+    names = {"name": person.name, "into": survivor.name}
+    messages.success(request, _("%(name)s is merged into the profile of %(into)s.") % names)
+    return redirect(back)
