@@ -1,4 +1,4 @@
-"""Lists are put in order by the mouse and by keyboard alone, and stay so: triggers, macros and views alike."""
+"""Lists are put in order by the mouse and by keyboard alone, and stay so: triggers, cause rules, macros and views."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.journeys.conftest import Desk
 
 LISTS = {
     "/admin/triggers": "[data-sortable]",
+    "/admin/cause-rules": "[data-sortable]",
     "/macros": "[data-sortable] >> nth=0",
     "/views": "[data-sortable] >> nth=0",
 }
@@ -27,6 +28,10 @@ def test_a_list_is_put_in_order(desk: Desk, open_page: OpenPage, url: str, langu
     block = LISTS[url]
     page = desk.signs_in(open_page(language), "admin")
     desk.speaks(page, language)
+    if url == "/admin/cause-rules":
+        for number in range(3):
+            rule = {"words": f"{language} says {number}", "cause": "reputation"}
+            desk.call("POST", "cause_rules", {"cause_rule": rule})
     page.goto(f"{desk.url}{url}")
     before = order(page, block)
 

@@ -161,5 +161,5 @@ def _save(old: CauseRule | None, sent: CauseRuleIn, by: Account) -> CauseRule:
     except HiddenRuleError as error:
         raise InvalidError(words=f"Words: {error.by.words!r} comes before and fits whatever they fit") from None
     if sent.position is not None:
-        rows.move(rule, sent.position - 1)
+        rows.move(list(rows.all_rows()), rule, sent.position - 1)
     return rule

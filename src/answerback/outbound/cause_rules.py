@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from answerback.core import clock
+from answerback.core import clock, places
 from answerback.outbound.models import CauseRule
 from answerback.people.models import Account
 from mailroom.causes.own import OwnRule, hidden_by, own_rule
@@ -52,13 +52,11 @@ def save_rule(row: CauseRule | None, words: str, cause: str, by: Account | None)
     rule, now = own_rule(words, cause), clock.now()
     with transaction.atomic():
         rows = list(all_rows().select_for_update(of=("self",)))
-        order, place = _placed(rows, row, rule)
-        saved = row or CauseRule(created_at=now)
+        place = _placed(rows, row, rule)[1]
+        saved = row or CauseRule(created_at=now, position=rows[-1].position + 1 if rows else 1)
         saved.words, saved.cause, saved.by, saved.updated_at = rule.words, rule.cause, by, now
-        saved.position = place + 1
         saved.save()
-        order.insert(place, saved)
-        _number(order)
+        move(rows if row else [*rows, saved], saved, place)
     return saved
 
 
@@ -78,12 +76,13 @@ def take_back(rule_id: int) -> bool:
     return CauseRule.objects.filter(pk=rule_id, deleted_at__isnull=False).update(deleted_at=None) == 1
 
 
-def move(row: CauseRule, place: int) -> None:
-    """To that place of the list, counted from 0; the others close up."""
+def move(rows: Sequence[CauseRule], row: CauseRule, place: int) -> None:
+    """To that place, counted from 0, among `rows`, which are in order."""
+    changed = places.moved(rows, row, place)
     with transaction.atomic():
-        order = [one for one in all_rows().select_for_update(of=("self",)) if one.pk != row.pk]
-        order.insert(max(0, min(place, len(order))), row)
-        _number(order)
+        for pk, position in changed.items():
+            CauseRule.objects.filter(pk=pk).update(position=position)
+    row.position = changed.get(row.pk, row.position)
 
 
 def hidden(rows: Sequence[CauseRule]) -> Mapping[int, OwnRule]:
@@ -111,10 +110,3 @@ def _placed(rows: Sequence[CauseRule], row: CauseRule | None, rule: OwnRule) -> 
     place = next((at for at, one in enumerate(rows) if row is not None and one.pk == row.pk), len(others))
     hiding = (at for at, one in enumerate(others[:place]) if hidden_by(rule, [one.own]))
     return others, next(hiding, place)
-
-
-def _number(order: Sequence[CauseRule]) -> None:
-    for position, row in enumerate(order, start=1):
-        if row.position != position:
-            CauseRule.objects.filter(pk=row.pk).update(position=position)
-            row.position = position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -21,13 +21,14 @@ from answerback.outbound import cause_trial
 from answerback.outbound.cause_rules import HiddenRuleError
 from answerback.outbound.cause_trial import Trial
 from answerback.outbound.models import CauseRule, Delivery, Message
-from answerback.workspace import verdict_words
+from answerback.workspace import sorting, verdict_words
 from answerback.workspace.access import account_of, admin_required
 from answerback.workspace.pages.causes import GROUP_TITLES
 from answerback.workspace.pages.profile import dress
 from mailroom.causes import catalogue
 from mailroom.causes.own import LEAST, LONGEST, MOST_GAPS, BadRuleError, OwnRule, Problem, own_rule
 
+URL = "/admin/cause-rules"
 PROBLEMS = {
     Problem.FEW_WORDS: gettext_lazy("Words of at least %(least)s characters are needed: fewer fit nearly every reply."),
     Problem.GAP_FIRST: gettext_lazy("A * cannot stand in front: words are looked for anywhere in the text anyway."),
@@ -99,7 +100,7 @@ def edit(request: HttpRequest, rule_id: int = 0) -> HttpResponse:
     form = CauseRuleForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid() and (saved := _save(request, form, row)):
         messages.success(request, _("Saved. It counts for what comes in from now on."))
-        return redirect(f"/admin/cause-rules#rule-{saved.pk}")
+        return redirect(f"{URL}#rule-{saved.pk}")
     context = {"row": row, "form": form, "sample": request.POST.get("sample") or _sample(request)}
     return _page(request, "cause_rules/form.html", context, status=422 if form.errors else 200)
 
@@ -107,11 +108,23 @@ def edit(request: HttpRequest, rule_id: int = 0) -> HttpResponse:
 @admin_required
 @require_POST
 def act(request: HttpRequest, rule_id: int) -> HttpResponse:
-    """`act`: up, down, delete or undo."""
-    done = _ACTS.get(request.POST.get("act", ""))
-    if done is None:
-        raise Http404
-    return redirect(done(request, rule_id))
+    """`act`: delete, undo, or one of sorting.MOVES."""
+    match request.POST.get("act"):
+        case act if act in sorting.MOVES:
+            row, found = _find(rule_id), list(rows.all_rows())
+            rows.move(found, row, sorting.wanted_place(request, found, row))
+            return redirect(sorting.back_to(URL, request, f"rule-{row.pk}"))
+        case "delete":
+            rows.delete_rule(_find(rule_id))
+            return redirect(f"{URL}?deleted={rule_id}")
+        case "undo":
+            if rows.take_back(rule_id):
+                messages.success(request, _("The rule is back."))
+            else:
+                messages.warning(request, _("It is too late: the rule is gone for good."))
+        case _:
+            raise Http404
+    return redirect(f"{URL}#rule-{rule_id}")
 
 
 @admin_required
@@ -211,29 +224,3 @@ def _in_words(trial: Trial, of_setting: set[str]) -> Tried:
         otherwise=_name(otherwise.cause) if otherwise else "",
         otherwise_by=verdict_words.named_by(otherwise, of_setting) if otherwise else "",
     )
-
-
-def _move(step: int) -> Callable[[HttpRequest, int], str]:
-    def move(request: HttpRequest, rule_id: int) -> str:
-        ids = list(rows.all_rows().values_list("pk", flat=True))
-        if rule_id in ids:
-            rows.move(_find(rule_id), ids.index(rule_id) + step)
-        return f"/admin/cause-rules#rule-{rule_id}"
-
-    return move
-
-
-def _delete(request: HttpRequest, rule_id: int) -> str:
-    rows.delete_rule(_find(rule_id))
-    return f"/admin/cause-rules?deleted={rule_id}"
-
-
-def _undo(request: HttpRequest, rule_id: int) -> str:
-    if rows.take_back(rule_id):
-        messages.success(request, _("The rule is back."))
-    else:
-        messages.warning(request, _("It is too late: the rule is gone for good."))
-    return f"/admin/cause-rules#rule-{rule_id}"
-
-
-_ACTS = {"up": _move(-1), "down": _move(1), "delete": _delete, "undo": _undo}
