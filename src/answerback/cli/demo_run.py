@@ -38,6 +38,8 @@ def run(folder: Path, flush: bool, empty: bool) -> None:
         write_credentials(credentials, _described(fresh))
     elif not credentials.exists():
         write_credentials(credentials, _described(demo_desk.renew_credentials()))
+    else:  # it may listen elsewhere today
+        write_credentials(credentials, json.loads(credentials.read_text(encoding="utf-8")) | _addresses())
     Demo(json.loads(credentials.read_text(encoding="utf-8"))).run()
 
 
@@ -83,13 +85,14 @@ def write_credentials(path: Path, credentials: dict[str, Any]) -> None:
     fresh.replace(path)
 
 
+def _addresses() -> dict[str, Any]:
+    host, port = settings.SMTP_LISTEN
+    return {"base_url": settings.BASE_URL, "smtp": f"{host}:{port}", "sandbox_url": f"{settings.BASE_URL}/sandbox/"}
+
+
 def _described(credentials: demo_desk.Credentials) -> dict[str, Any]:
     """The shape that docs/commands.md promises."""
-    host, port = settings.SMTP_LISTEN
-    return {
-        "base_url": settings.BASE_URL,
-        "smtp": f"{host}:{port}",
-        "sandbox_url": f"{settings.BASE_URL}/sandbox/",
+    return _addresses() | {
         "support_address": credentials.support_address,
         "admin": credentials.admin,
         "agent": credentials.agent,
