@@ -34,6 +34,7 @@ class Reaction(StrEnum):
     CHALLENGE = "challenge"  # "please confirm that you are a person"
     RECEIPT = "receipt"  # a read receipt
     ANSWER = "answer"  # the customer writes back
+    SILENCE = "silence"  # the mail is lost, and nobody tells
 
 
 class Form(StrEnum):
@@ -82,7 +83,7 @@ class Fate:
     @property
     def keeps(self) -> bool:
         """Does the mail end up in the mailbox (perhaps after some tries)?"""
-        if self.reaction == Reaction.FAILURE:
+        if self.reaction in (Reaction.FAILURE, Reaction.SILENCE):
             return False
         return self.stage == Stage.NONE or self.refusals is not None or self.drop == Drop.CLOSE_KEPT
 
@@ -319,6 +320,7 @@ FATES = _table(
         Fate("challenge", gettext_noop("Accepted; a request to confirm follows"), reaction=Reaction.CHALLENGE),
         Fate("receipt", gettext_noop("Accepted; a read receipt follows"), reaction=Reaction.RECEIPT),
         Fate("answer", gettext_noop("Accepted; the customer writes back"), reaction=Reaction.ANSWER),
+        Fate("swallow", gettext_noop("Accepted and lost; no report ever comes back"), reaction=Reaction.SILENCE),
     ]
 )
 _LONGEST_FIRST = sorted(FATES, key=len, reverse=True)
