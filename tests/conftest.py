@@ -45,6 +45,7 @@ def _isolate_settings() -> Path:
     os.environ["ANSWERBACK_DATA_DIR"] = str(data_dir)
     os.environ["ANSWERBACK_SECRET_KEY"] = "only-for-tests-" + "x" * 40
     os.environ["ANSWERBACK_UNDO_SECONDS"] = "0"  # what is sent is there at once; tests of undo say otherwise
+    os.environ["ANSWERBACK_PROBE_EVERY"] = "0"  # only what a test sends is sent; tests of the way back say otherwise
     os.environ["DJANGO_SETTINGS_MODULE"] = "answerback.settings"
     return data_dir
 

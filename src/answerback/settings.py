@@ -253,6 +253,10 @@ AUTOMATIC_PER_HOUR = env.integer("AUTOMATIC_PER_HOUR", 4, minimum=1)
 AUTOMATIC_PER_DAY = env.integer("AUTOMATIC_PER_DAY", 10, minimum=1)
 FILE_LINK_LIFETIME = env.seconds("FILE_LINK_LIFETIME", 30 * 86400)
 KEEP_FAILURE_TAG = env.flag("KEEP_FAILURE_TAG")  # as Zendesk does: it stays when the failure is put right
+# proof of the way back: a mail to PROBE_ADDRESS, every so many seconds (0: never), must be reported within so many
+PROBE_ADDRESS = env.text("PROBE_ADDRESS")
+PROBE_EVERY = env.integer("PROBE_EVERY", 86400)
+PROBE_PATIENCE = env.seconds("PROBE_PATIENCE", 3600)
 REPLY_ADDRESS = env.choice("REPLY_ADDRESS", "plus", ("plus", "none"))
 SMTP_TIMEOUTS = {  # seconds; RFC 5321 §4.5.3.2 gives the least
     "connect": env.seconds("TIMEOUT_CONNECT", 30),

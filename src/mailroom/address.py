@@ -183,7 +183,7 @@ def _address(spec: str, name: str) -> Address | None:
 
 # Names that nobody can have (RFC 2606, RFC 6761, RFC 6762, RFC 7686, RFC 8375, RFC 9476; .internal: ICANN 2024).
 _RESERVED = frozenset(
-    {"test", "example", "invalid", "localhost", "local", "onion", "internal", "alt", "home.arpa"}
+    {"test", "example", "invalid", "localhost", "localdomain", "local", "onion", "internal", "alt", "home.arpa"}
     | {"example.com", "example.net", "example.org"}
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")

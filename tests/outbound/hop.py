@@ -76,14 +76,17 @@ class Hop:
         say(self.refuses or "220 hop.test ESMTP")
         if self.refuses:
             return
-        mail_from = rcpt_to = ""
+        mail_from = rcpt_to = begun = ""
         while line := (await reader.readuntil(b"\r\n")).decode().strip():
             verb = line[:4].upper()
             if verb == "EHLO":
                 writer.write(b"250-hop.test\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250 ENHANCEDSTATUSCODES\r\n")
             elif verb == "MAIL":
                 mail_from, rcpt_to = line.split("<")[1].split(">")[0], ""
-                say("250 2.1.0 Ok")
+                begun = self.mail(mail_from)
+                say(begun)
+            elif verb == "RCPT" and not begun.startswith("2"):
+                say("503 5.5.1 MAIL first")
             elif verb == "RCPT":
                 rcpt_to = self._rcpt(line.split("<")[1].split(">")[0], say)
             elif verb == "DATA":
@@ -99,6 +102,10 @@ class Hop:
                 return
             else:
                 say("250 2.0.0 Ok")
+
+    def mail(self, reverse_path: str) -> str:
+        """What is said to a reverse-path."""
+        return "250 2.1.0 Ok"
 
     def _rcpt(self, recipient: str, say: Callable[[str], None]) -> str:
         if self.on_rcpt:

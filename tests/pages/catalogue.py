@@ -274,6 +274,7 @@ NOT_PAGES = frozenset(
         "profile/password",
         "profile/language",
         "delivery/switch",
+        "delivery/probe",
         "deliveries/<int:delivery_id>/card",
         "deliveries/<int:delivery_id>/fix",
         "deliveries/<int:delivery_id>/replaced",

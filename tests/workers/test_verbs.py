@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
-from answerback.cli import deliveries, queue, send_test, worker
+from answerback.cli import deliveries, doctor, queue, send_test, worker
 from answerback.core import clock
-from answerback.outbound import lanes, lifecycle
-from answerback.outbound.models import Delivery
+from answerback.outbound import lanes, lifecycle, way_back
+from answerback.outbound.models import Delivery, Probe
+from answerback.workers import deliver
 from mailroom.report import Action, DeliveryReport, Stage
 
 NAMES = [
@@ -131,6 +132,19 @@ def test_a_test_mail_that_is_taken(world: World, hop: Hop) -> None:
     assert (mail["From"], mail["To"]) == ("Acme Support <support@acme.test>", "admin@customer.test")
     row = Delivery.objects.get()
     assert (row.kind, row.person, row.ticket) == ("system", None, None)
+
+
+def test_verbs_tell_that_reports_do_not_reach_us(world: World, hop: Hop, settings: object) -> None:
+    settings.PROBE_ADDRESS = "nobody-*@elsewhere.test"  # type: ignore[attr-defined]
+    assert "failure reports" not in run(send_test.command, "admin@customer.test")[1]
+    way_back.start()
+    asyncio.run(deliver.once())
+    Probe.objects.update(result=Probe.Result.MISSING, concluded_at=clock.now())
+    assert "Accepted; failure reports do not reach us" in run(send_test.command, "admin@customer.test")[1]
+    code, output = run(doctor.command)
+    assert code == 1
+    assert "WARN way_back         Failure reports do not reach us" in output
+    assert "ANSWERBACK_RETURN_PATH=fixed" in output
 
 
 def test_a_test_mail_that_is_refused(world: World, hop: Hop) -> None:

@@ -335,7 +335,7 @@ def _status_id(delivery: Delivery, words: Words) -> int:
         return zendesk.DELIVERED
     if words == Words.OUR_FAULT:
         return zendesk.OUR_FAULT
-    if words in _ON_THE_WAY or words == Words.ACCEPTED:
+    if words in _ON_THE_WAY or words in (Words.ACCEPTED, Words.NO_REPORTS):
         return zendesk.NONE
     return zendesk.status_id_for(delivery.smtp_code, EnhancedStatus.parse(delivery.enhanced_code), delivery.cause)
 

@@ -30,6 +30,8 @@ DEFAULTS = {
     "WEBHOOK_PRIVATE": "1",
     "LOG_LEVEL": "WARNING",
 }
+# a probe of the way back goes into the played internet only: a relay of the caller's never sees one
+PROBES = {"PROBE_ADDRESS": "bounce-later-*@way-back.sandbox.test", "PROBE_PATIENCE": "60"}
 
 
 @click.command("demo")
@@ -87,6 +89,8 @@ def _set_defaults(folder: Path) -> None:
         "RESOLVER": f"127.0.0.1:{dns}",
         "BASE_URL": f"http://{os.environ.get(PREFIX + 'HTTP_LISTEN', '127.0.0.1:8025')}",
     }
+    if PREFIX + "RELAY_URL" not in os.environ:
+        settings |= PROBES
     for name, value in settings.items():
         os.environ.setdefault(PREFIX + name, value)
 

@@ -6,8 +6,9 @@ import sys
 
 import click
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from answerback.outbound import lanes, trial
+from answerback.outbound import lanes, trial, way_back
 from mailroom.address import syntax_problem
 from mailroom.causes import catalogue
 from mailroom.states import State
@@ -31,3 +32,5 @@ def command(address: str) -> None:
     if delivery.state != State.ACCEPTED:
         click.echo(catalogue.load().cause(delivery.cause).text(get_language() or "en").name)
         sys.exit(1)
+    if way_back.is_blind(delivery, way_back.blind()):
+        click.echo(_("Accepted; failure reports do not reach us"))

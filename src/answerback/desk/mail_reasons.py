@@ -23,6 +23,7 @@ WORDS: Mapping[str, str] = {
     "loop-own-message": gettext_noop("It is a mail of ours that came back"),
     "loop-hops": gettext_noop("It has passed too many servers: a loop"),
     "nothing-reported": gettext_noop("It looks like a report, but reports nothing that can be read"),
+    "probe": gettext_noop("A probe of the way back: somebody takes every address where it went"),
     "unproven": gettext_noop("A report that names a mail of ours without proof"),
     "other-recipient": gettext_noop("A report about another recipient than its proof is for"),
     "expired-return-path": gettext_noop("A report to a return path that is too old"),

@@ -27,6 +27,7 @@ class Notice(models.Model):
         JOB = "job"  # a job over many tickets has ended: data {"job_id", "title", "undo", "done", "failed"}
         DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"draft_id", "reason"}
         RULE = "rule"  # a trigger or an automation says so: data {"title", "text"}
+        WAY_BACK = "way_back"  # failure reports do not reach us, or nothing proves it: data {"probe_id", "result"}
         WEBHOOK = "webhook"  # it failed too long and was switched off: data {"webhook_id", "name"}
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="notices")

@@ -76,6 +76,17 @@ def tell_webhook_off(webhook_id: int, name: str) -> None:
         _tell(account, Kind.WEBHOOK, data={"webhook_id": webhook_id, "name": name})
 
 
+def tell_way_back(probe_id: int, result: str) -> None:
+    """Every admin hears that failure reports do not reach us, or that nothing proves they do."""
+    for account in Account.objects.filter(role=Account.Role.ADMIN, is_active=True).select_related("person"):
+        _tell(account, Kind.WAY_BACK, data={"probe_id": probe_id, "result": result})
+
+
+def settle_way_back() -> None:
+    """Reports reach us."""
+    _write(Notice.objects.filter(kind=Kind.WAY_BACK, settled_at__isnull=True), settled_at=clock.now())
+
+
 def settle(ticket_id: int) -> None:
     """Bring the ticket's notices in line with its failures: strike what is put right, open again what is not."""
     rows = list(Notice.objects.filter(ticket_id=ticket_id, kind__in=_FOLLOWING))

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from answerback.desk import arrival, intake
 from answerback.inbound import recipients
-from answerback.outbound import returned
+from answerback.outbound import returned, way_back
 from answerback.store import raw
 from answerback.store.models import RawMail
 from mailroom import message, sorting
@@ -69,6 +69,8 @@ def process(raw_mail_id: int) -> None:
     raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
     mail = message.parse(raw.content(raw_mail), arrival.limits())
     kind = sorting.sort(mail, raw.reverse_path(raw_mail))
+    if _came_to_ourselves(raw_mail, mail, kind):
+        return
     match kind:
         case Kind.DELIVERY_REPORT | Kind.FEEDBACK_REPORT:
             _report(raw_mail, mail, kind)
@@ -94,6 +96,15 @@ def _process_safely(waiting: RawMail) -> None:
         log.exception("mail %s could not be read (try %s of %s)", raw_mail_id, number, MAX_TRIES)
         if number >= MAX_TRIES:
             intake.settle(raw_mail_id, State.UNREADABLE, f"crashed: {type(error).__name__}: {error}")
+
+
+def _came_to_ourselves(raw_mail: RawMail, mail: Mail, kind: str) -> bool:
+    """A probe of the way back that somebody took for us is no mail to anybody."""
+    with transaction.atomic():
+        if not way_back.note_arrival(mail.message_id):
+            return False
+        intake.settle(raw_mail.pk, State.IGNORED, "probe", message_id=mail.message_id, kind=kind)
+    return True
 
 
 def _report(raw_mail: RawMail, mail: Mail, kind: str) -> None:

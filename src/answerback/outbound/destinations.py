@@ -3,6 +3,8 @@
 With a relay there is one lane, named `host:port`. Without (`RELAY_URL=mx`) each recipient's domain is a lane of its
 own. Without any setting mail waits in the lane UNCONFIGURED until an admin says where it should go. A domain never
 holds a colon, so the two kinds of name cannot be taken for each other.
+
+A *way* is what a probe of the way back can prove anything about: the relay, or with `mx` all domains together.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from mailroom import address as addresses
 from mailroom.smtp.route import REWRITES_RETURN_PATH, Mx, Relay, Route, relay
 
 UNCONFIGURED = "unconfigured:"
+MX_WAY = "mx:"
 _BATCH = 1000
 
 
@@ -51,6 +54,22 @@ def destination_of(recipient: str) -> str:
             return addresses.normalise(recipient).rpartition("@")[2]
         case Relay(endpoints):
             return f"{endpoints[0].host}:{endpoints[0].port}"
+
+
+def way() -> str:
+    """The way of today's settings; "" where there is none."""
+    match mode():
+        case Mode.NONE:
+            return ""
+        case Mode.MX:
+            return MX_WAY
+        case Mode.RELAY:
+            return destination_of("")
+
+
+def way_of(destination: str) -> str:
+    """The way that a lane belongs to."""
+    return destination if ":" in destination else MX_WAY
 
 
 def host_that_rewrites() -> str:

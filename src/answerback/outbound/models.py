@@ -21,6 +21,7 @@ class Message(models.Model):
         AUTOMATIC = "automatic"  # acknowledgements and the like to customers
         AGENT = "agent"  # notifications to agents
         SYSTEM = "system"  # no ticket: password resets
+        PROBE = "probe"  # no ticket and no person: its failure has to be told (`way_back`)
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="messages")
@@ -237,6 +238,36 @@ class CauseRule(models.Model):
     @property
     def own(self) -> OwnRule:
         return OwnRule(self.words, self.cause)
+
+
+class Probe(models.Model):
+    """A mail to an address known to be bad: the report about it has to come back. Only `way_back` writes it."""
+
+    class Result(models.TextChoices):
+        WAITING = "waiting"  # on its way, or its report is
+        RETURNED = "returned"  # a report came and proved itself
+        MISSING = "missing"  # accepted, and no report in time
+        REFUSED = "refused"  # at once, in the SMTP dialogue: nobody had to report
+        ARRIVED = "arrived"  # it came to us as mail: somebody takes every address there
+        UNSENT = "unsent"  # not accepted in time
+
+    way = models.CharField(max_length=255)  # `destinations.way`: a relay, or straight to the recipients' servers
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="probe")
+    tried = models.CharField(max_length=1000)  # the settings it tries: where others hold, another probe is due
+    result = models.CharField(max_length=10, choices=Result.choices, default=Result.WAITING)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")  # who asked for it
+    started_at = models.DateTimeField()
+    looked_at = models.DateTimeField()  # when somebody last looked whether it came back
+    unwatched_seconds = models.BigIntegerField(default=0)  # nobody looked: we were not running
+    concluded_at = models.DateTimeField(null=True)
+    unproven_at = models.DateTimeField(null=True)  # a report came that named it and proved nothing
+    arrived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["way", "-concluded_at"], name="probe_newest")]
+        constraints = [
+            models.UniqueConstraint(fields=["way"], condition=models.Q(result="waiting"), name="one_probe_at_a_time")
+        ]
 
 
 class DkimKey(models.Model):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from answerback.outbound import cause_rules, lifecycle, matching
+from answerback.outbound import cause_rules, lifecycle, matching, way_back
 from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.matching import Match, Proofs
 from answerback.store.models import RawMail
@@ -62,6 +62,8 @@ def _note(raw_mail_id: int, reading: Reading) -> Result | None:
     """Tell the ticket of a report that names its mail without proving anything. One note for a delivery and action."""
     for report in reading.reports:
         found = matching.unproven(report)
+        if found and way_back.note_unproven(found.delivery):
+            return Result(State.REPORT, "unproven")
         if found is None or (ticket_id := found.delivery.ticket_id) is None:
             continue
         if not _is_noted(ticket_id, found, report):

@@ -8,14 +8,16 @@ Mail to agents never counts as the ticket's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 
 from django.utils.translation import get_language
 
-from answerback.outbound import lanes
+from answerback.outbound import lanes, way_back
 from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane, Message, Resolution
 from answerback.people import identities
@@ -29,6 +31,7 @@ class Words(StrEnum):
     SENDING = "sending"
     TRYING = "trying"
     ACCEPTED = "accepted"
+    NO_REPORTS = "no_reports"  # accepted, and a failure since would not be told
     DELIVERED = "delivered"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
@@ -52,7 +55,7 @@ class Case(StrEnum):
 # worst first: what a person with several notifications of one comment is counted by
 _WORST = (
     Words.FAILED, Words.SUPPRESSED, Words.CANCELLED, Words.HELD, Words.OUR_FAULT, Words.PAUSED, Words.TRYING,
-    Words.DELAYED, Words.SENDING, Words.ACCEPTED, Words.DELIVERED,
+    Words.DELAYED, Words.SENDING, Words.NO_REPORTS, Words.ACCEPTED, Words.DELIVERED,
 )  # fmt: skip
 FAILING = frozenset({Words.FAILED, Words.SUPPRESSED, Words.CANCELLED})
 
@@ -212,7 +215,7 @@ def ticket_deliveries(ticket_id: int, agents_too: bool = False) -> list[Delivery
 
 
 def chains_of(deliveries: Sequence[Delivery]) -> list[Chain]:
-    """Sort deliveries (oldest first) into chains of resends; two more queries whatever their number."""
+    """Sort deliveries (oldest first) into chains of resends; three more queries whatever their number."""
     chains: dict[int, list[Delivery]] = {}
     root: dict[int, int] = {}
     for delivery in deliveries:
@@ -220,11 +223,11 @@ def chains_of(deliveries: Sequence[Delivery]) -> list[Chain]:
         root[delivery.pk] = start
         chains.setdefault(start, []).append(delivery)
     resolutions = resolutions_of([delivery.pk for delivery in deliveries])
-    paused = lanes.paused_destinations()
+    paused, blind = lanes.paused_destinations(), way_back.blind()
     return [
         Chain(
             chain,
-            words_of(chain[-1], paused),
+            words_of(chain[-1], paused, blind),
             resolutions.get(chain[-1].pk),
             _unresolved(chain, resolutions),
             next((resolutions[row.pk] for row in reversed(chain[:-1]) if row.pk in resolutions), None),
@@ -240,8 +243,10 @@ def chain_of(delivery: Delivery) -> Chain:
     return next(chain for chain in chains_of(mails) if delivery in chain.deliveries)
 
 
-def words_of(delivery: Delivery, paused: Iterable[str] = ()) -> Words:
-    """How a delivery's state is said."""
+def words_of(
+    delivery: Delivery, paused: Iterable[str] = (), blind: Mapping[str, datetime] = MappingProxyType({})
+) -> Words:
+    """How a delivery's state is said. `blind`: the ways on which reports do not reach us (`way_back.blind`)."""
     match State(delivery.state):
         case State.HELD:
             return Words.SUPPRESSED if delivery.hold_reason == SUPPRESSED else Words.HELD
@@ -250,7 +255,7 @@ def words_of(delivery: Delivery, paused: Iterable[str] = ()) -> Words:
         case State.CANCELLED:
             return Words.CANCELLED
         case State.ACCEPTED:
-            return Words.ACCEPTED
+            return Words.NO_REPORTS if way_back.is_blind(delivery, blind) else Words.ACCEPTED
         case State.DELIVERED:
             return Words.DELIVERED
         case State.DELAYED:

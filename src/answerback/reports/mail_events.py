@@ -1,7 +1,8 @@
 """What happened to our mail, event by event: the rows behind every figure of the delivery reports, and their search.
 
 Policy: a figure and the list it leads to come from the same query, so that they cannot disagree. Every look is bounded
-by a time, which is indexed; the tests of our own and mail to agents count where nothing else is asked for.
+by a time, which is indexed; the tests of our own and mail to agents count where nothing else is asked for. Probes of
+the way back, which have to fail, never do.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from answerback.outbound.lifecycle import SUPPRESSED
-from answerback.outbound.models import DeliveryEvent
+from answerback.outbound.models import DeliveryEvent, Message
 from mailroom.states import Fact, State
 
 ACCEPTED, DEFERRED, REFUSED, BOUNCED, COMPLAINT = "accepted", "deferred", "refused", "bounced", "complaint"
@@ -53,7 +54,7 @@ class Wanted:
 def find(wanted: Wanted) -> QuerySet[DeliveryEvent]:
     rows = DeliveryEvent.objects.filter(at__gte=wanted.since, at__lt=wanted.until)
     rows = rows.filter(WHAT[wanted.what]) if wanted.what in WHAT else rows.exclude(fact=Fact.CLAIM)
-    return rows.filter(_delivery(wanted), _said(wanted))
+    return rows.filter(_delivery(wanted), _said(wanted)).exclude(delivery__kind=Message.Kind.PROBE)
 
 
 def _said(wanted: Wanted) -> Q:

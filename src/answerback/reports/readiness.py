@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from answerback import checks
 from answerback.core import clock
 from answerback.env import PREFIX, BadSettingError
-from answerback.outbound import destinations, lanes, senders
+from answerback.outbound import destinations, lanes, senders, way_back, way_back_words
 from answerback.reports import sending
 from answerback.tickets import addresses
 from answerback.tickets.models import SupportAddress
@@ -110,6 +110,14 @@ def _return_path(name: str) -> Check:
     return Check(name, True, state, hint, warns=bool(hint))
 
 
+def _way_back(name: str) -> Check:
+    probe = way_back.last()
+    if probe is None:
+        return Check(name, True, "not proven yet", way_back_words.advice_without_probe())
+    state = f"{way_back_words.words_of(probe)} ({probe.started_at:%Y-%m-%d %H:%M} UTC, {probe.delivery.recipient})"
+    return Check(name, True, state, way_back_words.advice(probe), warns=probe.way in way_back.blind())
+
+
 def _support_address(name: str) -> Check:
     found = SupportAddress.objects.filter(active=True).count()
     return Check(name, True, f"{found} active", "" if found else "Add one under /admin/: no mail is taken without it.")
@@ -123,5 +131,6 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "queue": _queue,
     "relay": _relay,
     "return_path": _return_path,
+    "way_back": _way_back,
     "support_address": _support_address,
 }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from answerback.core import clock
-from answerback.outbound import lanes
+from answerback.outbound import destinations, lanes, way_back
 from answerback.outbound.models import Delivery, Lane
 from mailroom.states import State
 
@@ -69,8 +69,14 @@ def lane_standings() -> Sequence[LaneStanding]:
 
 
 def health() -> str:
-    """`fine`; `waiting`: due mail is late or a lane is paused; `down`: a fault of ours keeps mail from leaving."""
+    """The gravest of these.
+
+    `down`: a fault of ours keeps mail from leaving; `blind`: failure reports do not reach us; `waiting`: due mail is
+    late or a lane is paused; `fine`.
+    """
     if lanes.sending_is_down():
         return "down"
+    if destinations.way() in way_back.blind():
+        return "blind"
     late = Delivery.objects.filter(state__in=_WAITING, next_attempt_at__lt=clock.now() - LATE)
     return "waiting" if late.exists() or Lane.objects.filter(paused_at__isnull=False).exists() else "fine"

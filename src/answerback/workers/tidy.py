@@ -27,9 +27,11 @@ from answerback.desk import (
     presence,
     upload_tokens,
     uploads,
+    way_back,
     webhook_queue,
 )
 from answerback.outbound import cause_rules, claims, destinations, lanes
+from answerback.outbound import way_back as probes
 from answerback.people import identities
 from answerback.rules import macros, usage
 from answerback.search import catching_up, saved
@@ -56,6 +58,8 @@ CHORES = (
     Chore("attempts planned too late", 60, claims.pull_forward),
     Chore("mail under an older setting", 60, destinations.relabel_waiting),
     Chore("suppressions that are over", 60, identities.end_suppressions),
+    Chore("the way back", 5, way_back.prove),
+    Chore("old probes of the way back", 3600, probes.forget_old),
     Chore("automations", 300, automating.run),
     Chore("old uses of rules", 3600, usage.forget_old),
     Chore("deleted macros", 3600, macros.forget_deleted),

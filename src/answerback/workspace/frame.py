@@ -37,6 +37,7 @@ BLOCKS: Sequence[tuple[str, str, Sequence[str]]] = (
 HEALTH_WORDS = {
     "fine": gettext_noop("everything is being sent"),
     "waiting": gettext_noop("some mail is waiting"),
+    "blind": gettext_noop("failure reports do not reach us"),
     "down": gettext_noop("our mail server refuses us"),
 }
 

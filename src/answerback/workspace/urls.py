@@ -123,6 +123,7 @@ urlpatterns = [
     # delivery
     path("delivery", delivery.delivery),
     path("delivery/switch", delivery.switch),
+    path("delivery/probe", delivery.probe),
     path("delivery/causes", causes.causes),
     path("delivery/suppressed", suppressed.suppressed),
     path("delivery/suppressed.csv", suppressed.export),

@@ -68,11 +68,13 @@ def mark(request: HttpRequest) -> HttpResponse:
 
 
 def target_of(notice: Notice) -> str:
-    """The comment whose mail failed, the job, the webhook, the draft, or the ticket."""
+    """The comment whose mail failed, the job, the webhook, the way back, the draft, or the ticket."""
     if notice.kind == Notice.Kind.JOB:
         return f"/jobs/{notice.data['job_id']}"
     if notice.kind == Notice.Kind.WEBHOOK:
         return f"/admin/webhooks/{notice.data['webhook_id']}"
+    if notice.kind == Notice.Kind.WAY_BACK:
+        return "/delivery#way-back"
     if notice.ticket_id is None:
         return f"/tickets/new?draft={notice.data['draft_id']}" if "draft_id" in notice.data else "/notices"
     return f"/tickets/{notice.ticket_id}" + (f"#comment-{notice.comment_id}" if notice.comment_id else "")
