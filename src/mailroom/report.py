@@ -88,6 +88,9 @@ class DeliveryReport:
     retry_after: int | None = None  # seconds, where the reply said "try again in N"
     original_message_id: str = ""
     original_recipient: str = ""  # RFC 3464 Original-Recipient
+    delivery_token: str = ""  # our signed mark, where it came back beside just this report; not verified here
+    queue_id: str = ""  # what the provider calls the mail; its 250 names it as well
+    told_by: str = ""  # the provider of a mail service whose event it is ("postmark"), "" where it is none
     origins: dict[str, str] = field(default_factory=dict)  # field name -> where its reader looks; see `told_from`
 
     @property

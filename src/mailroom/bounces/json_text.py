@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-MAX_EVENTS: Final = 1000
+from mailroom.bounces.original import DELIVERY_TOKEN, METADATA
+
+MAX_EVENTS: Final = 10_000  # providers gather up to some thousand for one call
 
 _DECODER: Final = json.JSONDecoder(strict=False)  # line ends inside strings
 
@@ -36,14 +38,27 @@ def object_of(holder: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def string_of(holder: Mapping[str, Any], name: str) -> str:
-    """The text or number under `name`, "" where there is none."""
+    """The text or number under `name`, "" where there is none. JSON may hold half characters: they are replaced."""
     value = holder.get(name)
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def origins(provider: str) -> dict[str, str]:
     """Of a report that its provider made: it said all of it."""
     return dict.fromkeys(("recipient", "action", "status", "reply_code", "diagnostic"), provider)
+
+
+def token_in(metadata: Mapping[str, Any]) -> str:
+    """Our delivery token among what the provider kept for us of the mail; not verified."""
+    return string_of(metadata, METADATA)
+
+
+def token_among(headers: object) -> str:
+    """Our delivery token among headers of the mail, listed as objects of `name` and `value`; not verified."""
+    listed = [one for one in headers if isinstance(one, dict)] if isinstance(headers, list) else []
+    ours = (one for one in listed if string_of(one, "name").lower() == DELIVERY_TOKEN.lower())
+    return next((string_of(one, "value") for one in ours), "")
 
 
 def message_id_in(text: str) -> str:

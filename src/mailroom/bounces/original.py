@@ -8,6 +8,7 @@ from mailroom.message import Mail, parse_header
 
 MAX_HEADERS: Final = 64 * 1024  # characters
 DELIVERY_TOKEN: Final = "X-Answerback-Delivery"  # noqa: S105 (a header name)
+METADATA: Final = "answerback"  # its name among what a provider keeps of a mail; Postmark takes 20 characters
 
 
 def read_original(text: str) -> Mail:

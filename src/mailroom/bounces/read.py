@@ -13,7 +13,7 @@ from typing import Final
 
 from mailroom.address import parse_addresses
 from mailroom.bounces import arf, dsn, mdn, text
-from mailroom.bounces.dialects import READERS
+from mailroom.bounces.dialects import EVENTS, READERS
 from mailroom.bounces.notice import Notice, lay_out
 from mailroom.bounces.original import delivery_tokens, read_original
 from mailroom.message import Mail, parse
@@ -44,7 +44,8 @@ class Reading:
     @property
     def delivery_tokens(self) -> list[str]:
         """Unverified: whoever asks has to check their signature."""
-        return delivery_tokens(self.original_headers) if self.original_headers else []
+        returned = delivery_tokens(self.original_headers) if self.original_headers else []
+        return returned + [report.delivery_token for report in self.reports if report.delivery_token]
 
 
 def read(mail: Mail) -> Reading:
@@ -61,6 +62,15 @@ def read(mail: Mail) -> Reading:
     original = read_original(notice.original)
     reports = [_with_original(report, original) for report in reports]
     return Reading(_kind(reports), reports, original if original.fields else None)
+
+
+def read_event(provider: str, text: str) -> list[DeliveryReport] | None:
+    """What a provider's JSON says, one report for each recipient of each event; None where we read no such provider.
+
+    `text` is what it posts to a webhook; the same JSON by mail is read by `read`. Never raises, linear in the text.
+    """
+    reader = EVENTS.get(provider)
+    return (reader(Notice(Mail(), text)) or []) if reader else None
 
 
 def _inner(notice: Notice) -> Notice:

@@ -2,7 +2,8 @@
 
 `failed` is permanent or temporary by its `severity`; a temporary failure is still being tried. The server's words and
 codes stand in `delivery-status`. What Mailgun did not try, since the address is on one of its lists, has a reason that
-says so. https://documentation.mailgun.com/docs/mailgun/user-manual/events/events
+says so. `user-variables` hold what `X-Mailgun-Variables` of the mail held.
+https://documentation.mailgun.com/docs/mailgun/user-manual/events/events
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
-from mailroom.bounces.json_text import message_id_in, object_of, objects_in, origins, string_of
+from mailroom.bounces.json_text import message_id_in, object_of, objects_in, origins, string_of, token_in
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
 
 _MARKS: Final = ('"event-data"', '"delivery-status"')
-_EVENTS: Final = {"failed": Action.FAILED, "delivered": Action.DELIVERED, "complained": Action.COMPLAINT}
+_EVENTS: Final = {
+    "failed": Action.FAILED,
+    "rejected": Action.FAILED,
+    "delivered": Action.DELIVERED,
+    "complained": Action.COMPLAINT,
+    "unsubscribed": Action.COMPLAINT,
+}
+_FEEDBACK: Final = {"complained": "abuse", "unsubscribed": "opt-out"}
 _SUPPRESSED: Final = frozenset({"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"})
 
 
@@ -28,7 +36,8 @@ def read(notice: Notice) -> list[DeliveryReport] | None:
 
 def _report(posted: dict[str, Any]) -> DeliveryReport | None:
     event = object_of(posted, "event-data") or posted
-    action, recipient = _EVENTS.get(string_of(event, "event").lower()), string_of(event, "recipient")
+    name = string_of(event, "event").lower()
+    action, recipient = _EVENTS.get(name), string_of(event, "recipient")
     if action is None or "@" not in recipient:
         return None
     if action is Action.FAILED and string_of(event, "severity").lower() == "temporary":
@@ -50,9 +59,11 @@ def _report(posted: dict[str, Any]) -> DeliveryReport | None:
         remote_mta=string_of(delivery, "mx-host"),
         source=Source.FEEDBACK if action is Action.COMPLAINT else Source.REPORT,
         cause="provider_suppressed" if string_of(event, "reason").lower() in _SUPPRESSED else "",
-        feedback_type="abuse" if action is Action.COMPLAINT else "",
+        feedback_type=_FEEDBACK.get(name, ""),
         expired=string_of(event, "reason").lower() == "old",
         original_message_id=message_id_in(string_of(object_of(event, "message", "headers"), "message-id")),
+        delivery_token=token_in(object_of(event, "user-variables")),
+        told_by="mailgun",
         origins=origins("mailgun"),
     )
 

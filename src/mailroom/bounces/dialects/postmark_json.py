@@ -1,7 +1,8 @@
 """Notices of Postmark: one JSON object, told apart by `RecordType`, as its webhooks post it.
 
 A bounce has one of Postmark's own types; some of them are no failure (an automatic reply, an opened account). The
-server's words stand in `Details`. The notice does not hold our Message-ID, only Postmark's own.
+server's words stand in `Details`. The notice does not hold our Message-ID, only Postmark's own; `Metadata` holds what
+`X-PM-Metadata-…` headers of the mail held.
 https://postmarkapp.com/developer/webhooks/bounce-webhook
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
-from mailroom.bounces.json_text import message_id_in, object_of, objects_in, origins, string_of
+from mailroom.bounces.json_text import message_id_in, object_of, objects_in, origins, string_of, token_in
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 
@@ -61,6 +62,9 @@ def _report(record: dict[str, Any]) -> DeliveryReport | None:
         cause=_CAUSES.get(kind, "") if reports_failure else "",
         feedback_type="abuse" if action is Action.COMPLAINT else "",
         original_message_id=_message_id(record),
+        delivery_token=token_in(object_of(record, "Metadata")),
+        queue_id=string_of(record, "MessageID"),
+        told_by="postmark",
         origins=origins("postmark"),
     )
 

@@ -1,7 +1,8 @@
 """Events of Twilio SendGrid: a list of JSON objects, one for each recipient, as its event webhook posts them.
 
 `event` is bounce, dropped (never tried), deferred, delivered or spamreport; the others say nothing of delivery. The
-server's words stand in `reason` or `response`. https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+server's words stand in `reason` or `response`. The `unique_args` of the mail stand beside them.
+https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes
 from mailroom.bounces.dsn import better_status
-from mailroom.bounces.json_text import message_id_in, objects_in, origins, string_of
+from mailroom.bounces.json_text import message_id_in, objects_in, origins, string_of, token_in
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -22,7 +23,10 @@ _EVENTS: Final = {
     "deferred": Action.DELAYED,
     "delivered": Action.DELIVERED,
     "spamreport": Action.COMPLAINT,
+    "unsubscribe": Action.COMPLAINT,
+    "group_unsubscribe": Action.COMPLAINT,
 }
+_FEEDBACK: Final = {"spamreport": "abuse", "unsubscribe": "opt-out", "group_unsubscribe": "opt-out"}
 # Why SendGrid dropped a mail without trying: the address is on one of its lists, or is none. Other reasons ("Invalid
 # SMTPAPI header", "Spam Content") speak for themselves.
 _DROPPED: Final = {
@@ -60,7 +64,10 @@ def _report(event: dict[str, Any]) -> DeliveryReport | None:
         diagnostic=said[:8192],
         source=Source.FEEDBACK if action is Action.COMPLAINT else Source.REPORT,
         cause=_DROPPED.get(said.lower().rstrip("."), "") if name == "dropped" else "",
-        feedback_type="abuse" if action is Action.COMPLAINT else "",
+        feedback_type=_FEEDBACK.get(name, ""),
         original_message_id=message_id_in(string_of(event, "smtp-id")),
+        delivery_token=token_in(event),
+        queue_id=string_of(event, "sg_message_id").partition(".")[0],
+        told_by="sendgrid",
         origins=origins("sendgrid"),
     )

@@ -2,7 +2,9 @@
 
 Seen: "AWS Notification Message" from no-reply@sns.amazonaws.com, at times wrapped in SNS's own envelope, with line
 ends inside strings (folded by the mail system) and a footer below. The recipients, codes and texts are those of a
-delivery report. https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
+delivery report; `mail.headers` are those of the mail, where SES is told to send them. What SES itself refuses names its
+recipients there only.
+https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any, Final
 
 from mailroom.bounces.codes import read_codes, read_remote_mta
 from mailroom.bounces.dsn import better_status
-from mailroom.bounces.json_text import MAX_EVENTS, object_of, objects_in, origins, string_of
+from mailroom.bounces.json_text import MAX_EVENTS, object_of, objects_in, origins, string_of, token_among
 from mailroom.bounces.notice import Notice
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.status import EnhancedStatus
@@ -24,6 +26,7 @@ _EVENTS: Final = {
     "deliverydelay": ("deliveryDelay", "delayedRecipients", Action.DELAYED),
     "complaint": ("complaint", "complainedRecipients", Action.COMPLAINT),
     "delivery": ("delivery", "recipients", Action.DELIVERED),
+    "reject": ("mail", "destination", Action.FAILED),
 }
 # Never tried: the address is on the list of the account, or on that of all accounts for a reason that is given.
 _SUPPRESSED: Final = frozenset({"suppressed", "onaccountsuppressionlist"})
@@ -60,7 +63,8 @@ def _recipients(value: object) -> Iterator[dict[str, Any]]:
 def _report(
     recipient: dict[str, Any], details: dict[str, Any], event: dict[str, Any], action: Action
 ) -> DeliveryReport:
-    diagnostic = string_of(recipient, "diagnosticCode") or string_of(details, "smtpResponse")
+    refused = string_of(object_of(event, "reject"), "reason")  # by SES: there was a virus in it
+    diagnostic = string_of(recipient, "diagnosticCode") or string_of(details, "smtpResponse") or refused
     said = read_codes(diagnostic)
     status = better_status(EnhancedStatus.find(string_of(recipient, "status")), said.status)
     complaint = action is Action.COMPLAINT
@@ -74,14 +78,19 @@ def _report(
         reporting_mta=string_of(details, "reportingMTA").rpartition(";")[2].strip(),
         remote_mta=string_of(details, "remoteMtaIp") or read_remote_mta(diagnostic),
         source=Source.FEEDBACK if complaint else Source.REPORT,
-        cause=_cause_of_drop(diagnostic) if string_of(details, "bounceSubType").lower() in _SUPPRESSED else "",
+        cause="content_refused" if refused else _cause_of_drop(details, diagnostic),
         feedback_type=string_of(details, "complaintFeedbackType").lower() or "abuse" if complaint else "",
         original_message_id=string_of(object_of(event, "mail", "commonHeaders"), "messageId"),
+        delivery_token=token_among(object_of(event, "mail").get("headers")),
+        queue_id=string_of(object_of(event, "mail"), "messageId"),
+        told_by="ses",
         origins=origins("ses"),
     )
 
 
-def _cause_of_drop(diagnostic: str) -> str:
+def _cause_of_drop(details: dict[str, Any], diagnostic: str) -> str:
+    if string_of(details, "bounceSubType").lower() not in _SUPPRESSED:
+        return ""
     return "address_unknown" if _INVALID in diagnostic else "provider_suppressed"
 
 
