@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
 
 from answerback.env import PREFIX, BadSettingError
+from mailroom import webhook_signatures
 from mailroom.smtp.route import relay
 
 HALF_RESTORED = "half-restored.json"  # in the data folder while a restore is under way
@@ -25,6 +27,7 @@ def check_start() -> None:
         check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
     if settings.RELAY_URL:
         check_relay(settings.RELAY_URL)
+    check_event_secrets(settings.EVENT_SECRETS)
 
 
 def check_restored(folder: Path) -> None:
@@ -66,6 +69,13 @@ def check_relay(url: str) -> None:
         raise BadSettingError(
             f"{PREFIX}RELAY_URL cannot be used: {error}. Example: smtp://user:password@mail.example.org:587?tls=verify"
         ) from None
+
+
+def check_event_secrets(secrets: Mapping[str, str]) -> None:
+    """What a provider's calls are checked with must be of the kind that this provider has."""
+    for provider, secret in secrets.items():
+        if problem := webhook_signatures.problem(provider, secret):
+            raise BadSettingError(f"{PREFIX}EVENTS_{provider.upper()} {problem}. See docs/admin.md.")
 
 
 def check_port(listen: tuple[str, int], setting: str) -> None:

@@ -271,6 +271,17 @@ SMTP_TIMEOUTS = {  # seconds; RFC 5321 §4.5.3.2 gives the least
 # webhooks: how long one attempt may take, and whether they may call private networks and this machine
 WEBHOOK_TIMEOUT = env.seconds("WEBHOOK_TIMEOUT", 15)
 WEBHOOK_PRIVATE = env.flag("WEBHOOK_PRIVATE")
+# providers that tell by HTTP what became of our mail: what proves that they call (outbound.providers)
+EVENT_SECRETS = {
+    "brevo": env.text("EVENTS_BREVO"),
+    "mailgun": env.text("EVENTS_MAILGUN"),
+    "mailjet": env.text("EVENTS_MAILJET"),
+    "postmark": env.text("EVENTS_POSTMARK"),
+    "resend": env.text("EVENTS_RESEND"),
+    "sendgrid": env.text("EVENTS_SENDGRID"),
+    "ses": env.text("EVENTS_SES"),
+    "sparkpost": env.text("EVENTS_SPARKPOST"),
+}
 ALLOW_OLD_SQLITE = env.flag("ALLOW_OLD_SQLITE")
 TRUSTED_PROXIES = [part.strip() for part in env.text("TRUSTED_PROXIES").split(",") if part.strip()]
 METRICS_TOKEN = env.text("METRICS_TOKEN")

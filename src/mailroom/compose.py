@@ -115,15 +115,20 @@ def compose(outgoing: Outgoing) -> Composed:
     return Composed(_write(fields), body, smtputf8)
 
 
-def for_recipient(composed: Composed, reply_to: str, delivery_token: str) -> Composed:
-    """The copy of one delivery. `reply_to` is an addr-spec; an empty value leaves its field out."""
+def for_recipient(
+    composed: Composed, reply_to: str, delivery_token: str, marks: Mapping[str, str] | None = None
+) -> Composed:
+    """The copy of one delivery. `reply_to` is an addr-spec; an empty value leaves its field out.
+
+    `marks`: header fields for the server that takes the mail, which it keeps to itself.
+    """
     if delivery_token and not _TOKEN.match(delivery_token):
         raise ValueError(f"not a delivery token: {delivery_token!r}")
     local, _, domain = reply_to.rpartition("@")
     reply_spec = _addr_spec(Address(local, domain))
     if reply_to and not reply_spec:
         raise ValueError(f"cannot be replied to: {reply_to!r}")
-    own = _write([("Reply-To", reply_spec), ("X-Answerback-Delivery", delivery_token)])
+    own = _write([("Reply-To", reply_spec), ("X-Answerback-Delivery", delivery_token), *_extra(marks or {})])
     return Composed(own + composed.header, composed.body, composed.smtputf8)
 
 

@@ -57,6 +57,7 @@ def test_a_failure_is_told_once(world: World) -> None:
         "enhanced_code": "5.2.2",
         "diagnostic": "552 5.2.2 Mailbox full",
         "remote_mta": "mx.customer.test",
+        "told_by": "",
         "permanent": True,
         "matched_by": "session",
         "stopped_by": "",

@@ -18,9 +18,9 @@ from answerback.outbound import lanes, lifecycle, standing, way_back, way_back_w
 from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Delivery, FailureChange, Message, Probe
 from answerback.outbound.returned import Result as Settled
-from answerback.outbound.returned import handle_report
+from answerback.outbound.returned import handle_events, handle_report
 from answerback.outbound.standing import Words
-from mailroom.report import Action, DeliveryReport
+from mailroom.report import Action, DeliveryReport, Source
 from mailroom.states import State
 
 Result = Probe.Result
@@ -183,6 +183,28 @@ def test_the_token_in_what_comes_back_proves_as_much(world: World) -> None:
     mail = report(recipient_group(probe.delivery.recipient), delivery_token=token(probe.delivery))
     assert handle_report(1, mail, ["support@acme.test"]) == Settled("report", "bounce", None)
     assert [one.result for one in way_back.look()] == [Result.RETURNED]
+
+
+def test_so_does_the_event_of_a_mail_service(world: World) -> None:
+    probe = sent()
+    event = DeliveryReport(
+        probe.delivery.recipient,
+        Action.FAILED,
+        permanent=True,
+        source=Source.WEBHOOK,
+        delivery_token=token(probe.delivery),
+        told_by="postmark",
+    )
+    assert handle_events(1, [event]) == Settled("report", "event", None)
+    assert [one.result for one in way_back.look()] == [Result.RETURNED]
+
+
+def test_with_a_mail_service_the_webhook_is_what_is_missing(world: World, settings: object) -> None:
+    settings.RELAY_URL = "submission://key:key@smtp.postmarkapp.com"  # type: ignore[attr-defined]
+    sent()
+    [ended] = later(HOUR + MINUTE)
+    assert ended.result == Result.MISSING
+    assert "Postmark tells outcomes by webhook only: set ANSWERBACK_EVENTS_POSTMARK" in way_back_words.advice(ended)
 
 
 def test_a_report_without_proof_proves_nothing_and_the_admin_reads_why(world: World) -> None:

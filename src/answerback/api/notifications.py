@@ -78,6 +78,7 @@ class DeliveryOut(Schema):
     enhanced_code: str | None
     diagnostic: str
     remote_mta: str | None
+    told_by: str | None
     next_attempt_at: str | None
     resolved: bool
     trigger_id: int | None
@@ -354,5 +355,6 @@ def _ours(delivery: Delivery) -> dict[str, Any]:
         "enhanced_code": delivery.enhanced_code or None,
         "diagnostic": delivery.diagnostic,
         "remote_mta": delivery.remote_mta or None,
+        "told_by": delivery.told_by or None,
         "next_attempt_at": time(delivery.next_attempt_at),
     }

@@ -129,6 +129,7 @@ def _payload(event: DeliveryEvent) -> dict[str, object]:
         "diagnostic": event.diagnostic[:1000],
         "remote_mta": event.remote_mta,
         "permanent": event.permanent,
+        "told_by": event.told_by,
         "match": event.match,
         "by": event.by.person.name if event.by else "",
         "by_id": event.by_id,

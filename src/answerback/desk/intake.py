@@ -23,6 +23,7 @@ from answerback.desk import effects, suspicion, threads
 from answerback.desk.arrival import Arrival, Content
 from answerback.desk.spoken_language import spoken_language
 from answerback.desk.threads import Thread
+from answerback.outbound import providers
 from answerback.people import identities
 from answerback.people.models import Account, Identity, Person
 from answerback.search import documents
@@ -122,6 +123,8 @@ def make_ticket(raw_mail_id: int, by: Account) -> Ticket:
     It begins a conversation of its own; where no author can be read, the agent stands in.
     """
     raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
+    if providers.of_doorway(raw_mail.doorway):
+        raise NoTicketPossibleError(raw_mail_id)  # no mail, but what a mail service tells of one
     mail = message.parse(raw.content(raw_mail), arrivals.limits())
     author = arrivals.author_of(raw_mail, mail)
     if author is None or addresses.syntax_problem(author.spec) or arrivals.is_ours(author):

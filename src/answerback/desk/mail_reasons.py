@@ -32,6 +32,8 @@ WORDS: Mapping[str, str] = {
     "spam": gettext_noop("Your spam filter has marked it"),
     "blocked": gettext_noop("The sender is blocked"),
     "forged-sender": gettext_noop("The sender's domain says that it did not send this"),
+    "no-outcome": gettext_noop("Events of a mail service that say nothing of delivery"),
+    "other-mail": gettext_noop("Events of a mail service about mail that is not ours"),
     "crashed": gettext_noop("Reading it failed again and again"),
 }
 

@@ -41,6 +41,7 @@ _DELIVERY = {
     "enhanced_code": "enhanced_code",
     "diagnostic": "diagnostic",
     "remote_mta": "remote_mta",
+    "told_by": "told_by",
     "permanent": "permanent",
     "match": "matched_by",
     "by": "stopped_by",

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from django.db import InterfaceError, OperationalError, transaction
 
 from answerback.desk import arrival, intake
-from answerback.inbound import recipients
-from answerback.outbound import returned, way_back
+from answerback.inbound import provider_events, recipients
+from answerback.outbound import providers, returned, way_back
 from answerback.store import raw
 from answerback.store.models import RawMail
 from mailroom import message, sorting
@@ -67,6 +67,9 @@ def _fresh(waiting: Sequence[RawMail]) -> list[RawMail]:
 def process(raw_mail_id: int) -> None:
     """Read one mail and settle it. Raises only what is a fault of ours."""
     raw_mail = RawMail.objects.select_related("blob").get(pk=raw_mail_id)
+    if provider := providers.of_doorway(raw_mail.doorway):
+        _events(raw_mail, provider)
+        return
     mail = message.parse(raw.content(raw_mail), arrival.limits())
     kind = sorting.sort(mail, raw.reverse_path(raw_mail))
     if _came_to_ourselves(raw_mail, mail, kind):
@@ -113,6 +116,12 @@ def _report(raw_mail: RawMail, mail: Mail, kind: str) -> None:
         intake.settle(
             raw_mail.pk, result.state, result.reason, ticket_id=result.ticket_id, message_id=mail.message_id, kind=kind
         )
+
+
+def _events(raw_mail: RawMail, provider: str) -> None:
+    """Settled after their effect, which may be large: done again, it changes nothing."""
+    result = returned.handle_events(raw_mail.pk, provider_events.read(provider, raw.content(raw_mail)))
+    intake.settle(raw_mail.pk, result.state, result.reason, ticket_id=result.ticket_id, kind="event")
 
 
 def _automatic_reason(mail: Mail, raw_mail: RawMail) -> str:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db.models import QuerySet
 
+from answerback.outbound import providers
 from answerback.outbound.models import Delivery
 from mailroom import address as addresses
 from mailroom.smtp.route import REWRITES_RETURN_PATH, Mx, Relay, Route, relay
@@ -77,6 +78,14 @@ def host_that_rewrites() -> str:
     match route():
         case Relay(endpoints):
             return next((one.host for one in endpoints if one.host.lower() in REWRITES_RETURN_PATH), "")
+    return ""
+
+
+def provider() -> str:
+    """The provider of a mail service (outbound.providers) that our relay is; "" where it is none."""
+    match route():
+        case Relay(endpoints):
+            return next(filter(None, (providers.provider_of(one.host) for one in endpoints)), "")
     return ""
 
 

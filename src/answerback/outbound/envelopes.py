@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from answerback.core import clock
+from answerback.outbound import providers
 from answerback.outbound.dkim_keys import Signatures
 from answerback.outbound.models import Delivery, Message
 from answerback.outbound.senders import is_return_path_fixed, sender_of
@@ -28,7 +29,8 @@ def _envelope(row: Delivery, signer: Signer, signatures: Signatures, bodies: dic
     body = bodies.setdefault(message.pk, bytes(message.body))
     composed = Composed(bytes(row.header or message.header), body, message.smtputf8)
     reply_to = signer.reply_to(message.support_address, row.participant_id)
-    copy = for_recipient(composed, reply_to, signer.delivery_token(row.pk))
+    token = signer.delivery_token(row.pk)
+    copy = for_recipient(composed, reply_to, token, providers.marks(token))
     return Envelope(
         id=row.pk,
         mail_from=_return_path(row, signer),

@@ -5,7 +5,8 @@ Policy:
 * Every fact goes through the table of `mailroom.lifecycle` and ends in a `DeliveryEvent`, also where it moves nothing.
 * An outcome of our own session moves a delivery only while the session still owns it: same owner, same attempt number.
   A worker that slept past its lease finds that its successor's result stands.
-* A report counts once per received mail and delivery, in whatever order reports come.
+* A report counts once per received mail and delivery, in whatever order reports come; a provider's event, which is told
+  again where our answer got lost, once per delivery and words.
 * What a server said is kept as it said it. Giving up after waiting keeps the last words and their cause.
 * A refusal that is our own fault stops the clock of the whole lane (`outbound.lanes`).
 
@@ -51,10 +52,11 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
 _NAMED = frozenset({Action.FAILED, Action.DELAYED})  # of these an administrator's own rules are asked
 _MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
 _DIAGNOSTIC_LENGTH = 8192
+_NOT_OF_ATTEMPTS = frozenset({"cause", "permanent", "told_by"})
 _WRITTEN = (
     "state", "owner", "lease_until", "attempts", "next_attempt_at", "waited_seconds", "waiting_since", "smtp_code",
-    "enhanced_code", "diagnostic", "cause", "permanent", "ours", "ambiguous", "delay_warned", "remote_mta", "final_hop",
-    "hold_reason", "stopped_by_id", "updated_at", "failed_at",
+    "enhanced_code", "diagnostic", "cause", "permanent", "ours", "ambiguous", "delay_warned", "remote_mta", "told_by",
+    "final_hop", "hold_reason", "stopped_by_id", "updated_at", "failed_at",
 )  # fmt: skip
 
 
@@ -206,6 +208,7 @@ def event_of(row: Delivery, fact: str, from_state: str, at: datetime, **said: ob
         "permanent": row.permanent,
         "ours": row.ours,
         "remote_mta": row.remote_mta,
+        "told_by": row.told_by,
     }
     return DeliveryEvent(delivery=row, at=at, fact=fact, from_state=from_state, to_state=row.state, **(fields | said))
 
@@ -219,19 +222,34 @@ def _locked(delivery_ids: set[int]) -> dict[int, Delivery]:
 
 
 def _unheard(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Without the reports that the same received mail has made already, in this batch or before."""
+    """Without what the same received mail, or the same provider, has said already, in this batch or before."""
     mails = {outcome.raw_mail_id for outcome in outcomes if outcome.raw_mail_id is not None}
-    heard: set[tuple[int, int | None, str]] = set()
+    told = {outcome.delivery_id for outcome in outcomes if outcome.report.source is Source.WEBHOOK}
+    heard: set[tuple[object, ...]] = set()
     if mails:
         known = DeliveryEvent.objects.filter(raw_mail_id__in=mails)
-        heard.update(known.values_list("delivery_id", "raw_mail_id", "fact"))
+        heard.update(known.values_list("delivery_id", "fact", "raw_mail_id"))
+    if told:
+        known = DeliveryEvent.objects.filter(delivery_id__in=told, source=Source.WEBHOOK)
+        heard.update(known.values_list("delivery_id", "fact", "told_by", "diagnostic"))
     fresh = []
     for outcome in outcomes:
-        key = (outcome.delivery_id, outcome.raw_mail_id, table.fact_of(outcome.report).value)
-        if outcome.raw_mail_id is None or key not in heard:
-            heard.add(key)
+        keys = _ways_to_be_heard(outcome)
+        if not keys & heard:
+            heard |= keys
             fresh.append(outcome)
     return fresh
+
+
+def _ways_to_be_heard(outcome: Outcome) -> set[tuple[object, ...]]:
+    """What makes another outcome the same as this one."""
+    report, ways = outcome.report, set[tuple[object, ...]]()
+    about = (outcome.delivery_id, table.fact_of(report).value)
+    if outcome.raw_mail_id is not None:
+        ways.add((*about, outcome.raw_mail_id))
+    if report.source is Source.WEBHOOK:
+        ways.add((*about, report.told_by, storable(report.diagnostic, _DIAGNOSTIC_LENGTH)))
+    return ways
 
 
 def _finish_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -246,7 +264,7 @@ def _finish_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
                 outcome=word,
                 stage=report.stage or "",
                 ambiguous=report.ambiguous,
-                **{name: value for name, value in _words(report).items() if name not in ("cause", "permanent")},
+                **{name: value for name, value in _words(report).items() if name not in _NOT_OF_ATTEMPTS},
             )
 
 
@@ -310,12 +328,13 @@ def _may_move(row: Delivery, fact: Fact, outcome: Outcome) -> bool:
 
 
 def _words(report: DeliveryReport) -> dict[str, object]:
-    """What was said, as columns of deliveries, attempts and events alike."""
+    """What was said, as columns of deliveries, events and, but for `_NOT_OF_ATTEMPTS`, attempts alike."""
     return {
         "smtp_code": report.reply_code,
         "enhanced_code": str(report.status or ""),
         "diagnostic": storable(report.diagnostic, _DIAGNOSTIC_LENGTH),
         "remote_mta": storable(report.remote_mta, 300),
+        "told_by": report.told_by,
         "cause": report.cause,
         "permanent": report.permanent,
         "ours": report.ours,

@@ -8,6 +8,9 @@ Policy (docs/glossary.md, "What a report is believed"): a report may change a de
   about one recipient only: a forwarded mail bounces under its new address. Then what came back must not be another
   message.
 * Message-ID and recipient prove nothing: everybody in Cc knows them. Such a report becomes a note on the ticket.
+* A provider's event is believed by its signature, or by the password of the call. It is about the delivery whose token
+  it brings back. Without one, about that with its Message-ID and recipient, if there is only one (a mail that was sent
+  again has the same two); or about that to its recipient which the provider took under the name that it says.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from answerback.outbound.models import Delivery
+from answerback.outbound.models import Attempt, Delivery
 from answerback.outbound.tokens import Reader
 from mailroom.address import normalise
 from mailroom.bounces.read import Reading
 from mailroom.report import DeliveryReport
 from mailroom.return_path import Verdict
+
+SHORTEST_QUEUE_ID = 8  # characters: less may stand in any reply
 
 
 class Strength(StrEnum):
@@ -32,6 +37,7 @@ class Strength(StrEnum):
     RETURN_PATH = "return_path"
     TOKEN = "token"  # noqa: S105
     MESSAGE_ID = "message_id"
+    PROVIDER = "provider"  # what a provider says of itself, in a call that it has signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,34 @@ def unproven(report: DeliveryReport) -> Match | None:
         return None
     rows = _rows().filter(message__message_id=report.original_message_id).order_by("-id")
     return next((Match(row, Strength.MESSAGE_ID) for row in rows if agrees(report, row.recipient)), None)
+
+
+def match_events(reports: Sequence[DeliveryReport]) -> list[Match | None]:
+    """The delivery that each event of a provider is about."""
+    reader = Reader.current()
+    tokens = [reader.delivery_token(report.delivery_token).delivery_id for report in reports]
+    by_token = _rows().in_bulk([pk for pk in tokens if pk is not None])
+    by_message: dict[str, list[Delivery]] = {}
+    for row in _rows().filter(message__message_id__in={report.original_message_id for report in reports} - {""}):
+        by_message.setdefault(row.message.message_id, []).append(row)
+    return [
+        Match(by_token[pk], Strength.TOKEN) if pk in by_token else _by_words(report, by_message)
+        for report, pk in zip(reports, tokens, strict=True)
+    ]
+
+
+def _by_words(report: DeliveryReport, by_message: Mapping[str, Sequence[Delivery]]) -> Match | None:
+    rows = [row for row in by_message.get(report.original_message_id, ()) if agrees(report, row.recipient)]
+    rows = rows if len(rows) == 1 else _taken_as(report)
+    return Match(rows[0], Strength.PROVIDER) if len(rows) == 1 else None
+
+
+def _taken_as(report: DeliveryReport) -> list[Delivery]:
+    """Those to the recipient whose 250 named the mail so."""
+    if len(report.queue_id) < SHORTEST_QUEUE_ID:
+        return []
+    said = Attempt.objects.filter(outcome="accepted", diagnostic__contains=report.queue_id)
+    return list(_rows().filter(recipient=report.recipient, attempt_rows__in=said).distinct()[:2])
 
 
 def _rows() -> QuerySet[Delivery]:

@@ -77,6 +77,7 @@ class Delivery(models.Model):
     ambiguous = models.BooleanField(default=False)  # may have arrived already (RFC 1047)
     delay_warned = models.BooleanField(default=False)
     remote_mta = models.CharField(max_length=300, blank=True)
+    told_by = models.CharField(max_length=20, blank=True)  # a provider (outbound.providers) whose event it is
     final_hop = models.BooleanField(default=False)  # accepted by the recipient's own MX, not by a relay
     hold_reason = models.CharField(max_length=100, blank=True)  # "suppressed", "restored", "rule:<title>"
     stopped_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -145,6 +146,7 @@ class DeliveryEvent(models.Model):
     ours = models.BooleanField(default=False)
     feedback_type = models.CharField(max_length=20, blank=True)
     remote_mta = models.CharField(max_length=300, blank=True)
+    told_by = models.CharField(max_length=20, blank=True)
     origins = models.JSONField(default=dict)  # of a report: value -> where in it (DeliveryReport.told_from)
     raw_mail_id = models.BigIntegerField(null=True)
     by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")

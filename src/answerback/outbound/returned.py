@@ -1,7 +1,7 @@
 """Mail that comes back: reports about what we have sent.
 
-Runs in the transaction of whoever settles the received mail. Reading it again changes nothing: a mail counts once per
-delivery and fact, and leaves one note.
+A mail is handled in the transaction of whoever settles it; events of a provider, which may be thousands, in several.
+Reading either again changes nothing: a mail counts once per delivery and fact, and leaves one note.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mailroom.message import Mail
 from mailroom.report import DeliveryReport
 from mailroom.return_path import Verdict
 
+BATCH = 200  # events that are noted in one transaction
 UNPROVEN = "unproven_report"  # the note's word; workspace has its sentence
 State = RawMail.State
 
@@ -46,6 +47,25 @@ def handle_report(raw_mail_id: int, mail: Mail, envelope_to: Sequence[str]) -> R
         lifecycle.record(outcomes)
         return Result(State.REPORT, reading.kind, _ticket_of(proofs))
     return _note(raw_mail_id, reading) or Result(State.UNMATCHED, _why_unmatched(proofs))
+
+
+def handle_events(raw_mail_id: int, reports: Sequence[DeliveryReport]) -> Result:
+    """Conclude from what a provider told of mail that it took from us; that it was the provider is known by now.
+
+    Its account may send other mail, too: what is not ours has no effect, and nobody has to look at it.
+    """
+    if not reports:
+        return Result(State.IGNORED, "no-outcome")
+    matches = zip(reports, matching.match_events(reports), strict=True)
+    found = [(report, match) for report, match in matches if match]
+    outcomes = [
+        Outcome(match.delivery.pk, report, match=match.strength, raw_mail_id=raw_mail_id) for report, match in found
+    ]
+    for start in range(0, len(outcomes), BATCH):
+        lifecycle.record(outcomes[start : start + BATCH])
+    if not found:
+        return Result(State.IGNORED, "other-mail")
+    return Result(State.REPORT, "event", found[0][1].delivery.ticket_id)
 
 
 def _outcomes(raw_mail_id: int, reading: Reading, proofs: Proofs) -> list[Outcome]:

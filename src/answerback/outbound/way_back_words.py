@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.translation import gettext
 
-from answerback.outbound import destinations, senders, way_back
+from answerback.outbound import destinations, providers, senders, way_back
 from answerback.outbound.models import Attempt, Probe
 from mailroom.report import Stage
 from mailroom.states import State
@@ -72,6 +72,11 @@ def _advice(probe: Probe) -> str:
 
 
 def _where_reports_get_lost(probe: Probe) -> str:
+    if service := destinations.provider():
+        return gettext("%(service)s tells outcomes by webhook only: set %(setting)s, and make the webhook there.") % {
+            "service": providers.PROVIDERS[service].name,
+            "setting": providers.setting(service),
+        }
     if senders.is_return_path_fixed():
         return gettext(
             "Reports go to %(path)s. What comes to that mailbox has to reach Answerback as it is: let it redirect its "

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -14,12 +15,15 @@ from django.db.migrations.executor import MigrationExecutor
 from answerback import checks
 from answerback.core import clock
 from answerback.env import PREFIX, BadSettingError
-from answerback.outbound import destinations, lanes, senders, way_back, way_back_words
+from answerback.outbound import destinations, lanes, providers, senders, way_back, way_back_words
+from answerback.outbound.models import Delivery
 from answerback.reports import sending
+from answerback.store.models import RawMail
 from answerback.tickets import addresses
 from answerback.tickets.models import SupportAddress
 
 LEAST_FREE = 256 * 2**20  # bytes
+EVENTS_WITHIN = timedelta(hours=1)  # so long after sending, a mail service has told something
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,34 @@ def _support_address(name: str) -> Check:
     return Check(name, True, f"{found} active", "" if found else "Add one under /admin/: no mail is taken without it.")
 
 
+def _events(name: str) -> Check:
+    """Whether the mail services that send for us tell what became of it."""
+    relay = destinations.provider()
+    last = {key: _last_event(key) for key in providers.PROVIDERS if providers.is_set_up(key)}
+    state = ", ".join(
+        f"{providers.PROVIDERS[key].name}: " + (f"last {at:%Y-%m-%d %H:%M} UTC" if at else "none yet")
+        for key, at in last.items()
+    )
+    hint = ""
+    if relay and relay not in last:
+        service = providers.PROVIDERS[relay].name
+        hint = f"{service} tells outcomes by webhook only: set {providers.setting(relay)}, see docs/admin.md."
+    elif (silent := next((key for key, at in last.items() if at is None), "")) and _has_sent():
+        address = f"{settings.BASE_URL}/hooks/{silent}/events"
+        hint = f"Make the webhook at {providers.PROVIDERS[silent].name}, with the address {address}."
+    return Check(name, True, state or "not used", hint, warns=bool(hint))
+
+
+def _last_event(provider: str) -> datetime | None:
+    rows = RawMail.objects.filter(doorway=providers.doorway(provider)).order_by("-id")
+    return rows.values_list("received_at", flat=True).first()
+
+
+def _has_sent() -> bool:
+    """Something that the relay has had for a while."""
+    return Delivery.objects.filter(attempts__gt=0, updated_at__lt=clock.now() - EVENTS_WITHIN).exists()
+
+
 _CHECKS: dict[str, Callable[[str], Check]] = {
     "database": _database,
     "sqlite": _sqlite,
@@ -132,5 +164,6 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "relay": _relay,
     "return_path": _return_path,
     "way_back": _way_back,
+    "events": _events,
     "support_address": _support_address,
 }

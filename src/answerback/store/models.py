@@ -15,7 +15,7 @@ class Blob(models.Model):
 
 
 class RawMail(models.Model):
-    """One received message, one row per SMTP transaction, with every byte kept."""
+    """One received message, one row per SMTP transaction, or one call of a provider with events; every byte is kept."""
 
     class State(models.TextChoices):
         RECEIVED = "received"  # stored, not read yet
@@ -31,7 +31,7 @@ class RawMail(models.Model):
     blob = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField(max_length=64, db_index=True)
     size = models.BigIntegerField()
-    doorway = models.CharField(max_length=20)  # "smtp", "pipe", "imap", ...
+    doorway = models.CharField(max_length=20)  # "smtp", "pipe", "event-postmark", ...
     peer = models.CharField(max_length=100, blank=True)  # address of the client
     helo = models.CharField(max_length=255, blank=True)
     envelope_from = models.CharField(max_length=320, blank=True)  # "" is the null reverse-path
@@ -46,4 +46,7 @@ class RawMail(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)  # how often reading it crashed
 
     class Meta:
-        indexes = [models.Index(fields=["state", "id"], name="rawmail_state")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="rawmail_state"),
+            models.Index(fields=["doorway", "-id"], name="rawmail_doorway"),  # the last event of a provider
+        ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from answerback.outbound.models import DeliveryEvent
+from answerback.outbound.providers import PROVIDERS
 from mailroom.report import Source, Stage
 
 VALUES = {
@@ -43,7 +44,6 @@ FIELDS = {
     "diagnostic-code": "Diagnostic-Code",
     "disposition": "Disposition",
 }
-PROVIDERS = {"ses": "Amazon SES", "sendgrid": "SendGrid", "mailgun": "Mailgun", "postmark": "Postmark"}
 COMMANDS = {
     Stage.BANNER: gettext_noop("connecting"),
     Stage.EHLO: "EHLO",
@@ -63,6 +63,10 @@ def lines(event: DeliveryEvent, stage: str) -> list[tuple[str, str]]:
     return [(_(VALUES[value]), origins[value]) for value in VALUES if value in origins]
 
 
+def told_by(provider: str) -> str:
+    return _("told by %s") % PROVIDERS[provider].name
+
+
 def _of_session(event: DeliveryEvent, stage: str) -> dict[str, str]:
     said = {"reply_code": event.smtp_code, "status": event.enhanced_code, "diagnostic": event.diagnostic}
     command = COMMANDS.get(Stage(stage)) if stage else None
@@ -78,5 +82,5 @@ def _place(origin: str) -> str:
     if origin in FIELDS:
         return _("the field %s of the report") % FIELDS[origin]
     if origin in PROVIDERS:
-        return _("the event of %s") % PROVIDERS[origin]
+        return _("the event of %s") % PROVIDERS[origin].name
     return _(PLACES[origin]) if origin in PLACES else origin

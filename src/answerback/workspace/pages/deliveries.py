@@ -137,7 +137,8 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "cause": cause.text(get_language() or "en") if cause else None,
         "cause_key": delivery.cause,
         "who": _(WHO[cause.who]) if cause else "",
-        "match": _known_from(delivery, event.match) if event else "",
+        "match": _known_from(delivery, event) if event else "",
+        "told_by": origin_words.told_by(delivery.told_by) if delivery.told_by else "",
         "server_spoke": _server_spoke(delivery),
         "read_in": _read_in(delivery, attempts),
         "attempts": attempts,
@@ -151,10 +152,12 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _known_from(delivery: Delivery, match: str) -> str:
-    if match == "session" and not _server_spoke(delivery):
+def _known_from(delivery: Delivery, event: DeliveryEvent) -> str:
+    if event.match == "session" and not _server_spoke(delivery):
         return _("our own attempt: no server was reached")
-    return _(MATCHES[match]) if match in MATCHES else match
+    if event.source == Source.WEBHOOK:
+        return origin_words.told_by(event.told_by)
+    return _(MATCHES[event.match]) if event.match in MATCHES else event.match
 
 
 def _server_spoke(delivery: Delivery) -> bool:

@@ -14,11 +14,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 
+from answerback.outbound import providers
 from answerback.outbound.models import DeliveryEvent, Message
 from answerback.store import blobs
 from answerback.store import raw as raw_store
 from answerback.store.models import RawMail
 from answerback.tickets.models import Attachment, Comment
+from answerback.workspace import origin_words
 from answerback.workspace.access import account_of, agent_or_token_required, agent_required
 from mailroom import html as mail_html
 
@@ -66,7 +68,7 @@ def attachment(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
 
 @agent_required
 def raw(request: HttpRequest, raw_mail_id: int) -> HttpResponseBase:
-    """The source of a received mail as plain text, and as a download."""
+    """The source of a received mail, or of a provider's events, as plain text and as a download."""
     found = get_object_or_404(RawMail, pk=raw_mail_id)
     if _is_about_an_account(found) and not account_of(request).is_admin:
         raise PermissionDenied  # the report may hold the mail, and that the link to a password
@@ -74,12 +76,14 @@ def raw(request: HttpRequest, raw_mail_id: int) -> HttpResponseBase:
         content = raw_store.content(found)
     except blobs.MissingBlobError:
         raise Http404 from None
+    provider = providers.of_doorway(found.doorway)
     if "download" in request.GET:
         response = HttpResponse(content, content_type="application/octet-stream")
-        response["Content-Disposition"] = f'attachment; filename="mail-{found.pk}.eml"'
+        response["Content-Disposition"] = f'attachment; filename="mail-{found.pk}.{"json" if provider else "eml"}"'
         return response
     context = {
         "mail": found,
+        "told_by": origin_words.told_by(provider) if provider else "",
         "source": content[:RAW_SHOWN].decode("utf-8", "replace"),
         "cut": len(content) > RAW_SHOWN,
         "section": "unprocessed",
