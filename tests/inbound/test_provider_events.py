@@ -161,3 +161,9 @@ def test_any_shape_is_read_without_error(provider: str, shape: dict[str, object]
 def test_the_words_are_kept_as_they_came() -> None:
     [report] = read("postmark", "bounced")
     assert report.diagnostic == f"smtp;{UNKNOWN_USER}"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_deep_nesting_is_no_error(provider: str) -> None:
+    deep = '{"event": "hard_bounce", "email": "a@b.test", "type": ' + '{"x": [' * 5000 + "]}" * 5000 + "}"
+    assert provider_events.read(provider, deep.encode()) == []

@@ -70,13 +70,16 @@ def read(provider: str, text: str) -> list[DeliveryReport]:
 def _tracked(provider: str, posted: dict[str, Any]) -> list[AnymailTrackingEvent]:
     """The event as anymail reads it. Who called was checked when it came (mailroom.webhook_signatures)."""
     view = _VIEWS[provider](webhook_secret="checked")  # noqa: S106
-    body = json.dumps([posted] if provider in _LISTED else posted).encode()
-    environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
     try:
-        return list(view.parse_events(WSGIRequest(environ)))
-    except (AnymailError, LookupError, TypeError, ValueError, AttributeError) as error:
+        return list(view.parse_events(_request([posted] if provider in _LISTED else posted)))
+    except (AnymailError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         log.warning("an event of %s cannot be read: %s: %s", provider, type(error).__name__, error)
         return []
+
+
+def _request(content: object) -> WSGIRequest:
+    body = json.dumps(content).encode()
+    return WSGIRequest({"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)})
 
 
 def _report(provider: str, event: AnymailTrackingEvent) -> DeliveryReport | None:

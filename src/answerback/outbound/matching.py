@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from answerback.outbound.models import Attempt, Delivery
+from answerback.outbound.models import Delivery
 from answerback.outbound.tokens import Reader
 from mailroom.address import normalise
 from mailroom.bounces.read import Reading
@@ -103,24 +103,27 @@ def match_events(reports: Sequence[DeliveryReport]) -> list[Match | None]:
     by_message: dict[str, list[Delivery]] = {}
     for row in _rows().filter(message__message_id__in={report.original_message_id for report in reports} - {""}):
         by_message.setdefault(row.message.message_id, []).append(row)
+    recipients = Delivery.objects.filter(recipient__in={report.recipient for report in reports})
+    written_to = set(recipients.values_list("recipient", flat=True).distinct())
+
+    def by_words(report: DeliveryReport) -> Match | None:
+        rows = [row for row in by_message.get(report.original_message_id, ()) if agrees(report, row.recipient)]
+        if len(rows) != 1 and report.recipient in written_to:
+            rows = _taken_as(report)
+        return Match(rows[0], Strength.PROVIDER) if len(rows) == 1 else None
+
     return [
-        Match(by_token[pk], Strength.TOKEN) if pk in by_token else _by_words(report, by_message)
+        Match(by_token[pk], Strength.TOKEN) if pk in by_token else by_words(report)
         for report, pk in zip(reports, tokens, strict=True)
     ]
-
-
-def _by_words(report: DeliveryReport, by_message: Mapping[str, Sequence[Delivery]]) -> Match | None:
-    rows = [row for row in by_message.get(report.original_message_id, ()) if agrees(report, row.recipient)]
-    rows = rows if len(rows) == 1 else _taken_as(report)
-    return Match(rows[0], Strength.PROVIDER) if len(rows) == 1 else None
 
 
 def _taken_as(report: DeliveryReport) -> list[Delivery]:
     """Those to the recipient whose 250 named the mail so."""
     if len(report.queue_id) < SHORTEST_QUEUE_ID:
         return []
-    said = Attempt.objects.filter(outcome="accepted", diagnostic__contains=report.queue_id)
-    return list(_rows().filter(recipient=report.recipient, attempt_rows__in=said).distinct()[:2])
+    said = {"attempt_rows__outcome": "accepted", "attempt_rows__diagnostic__contains": report.queue_id}
+    return list(_rows().filter(recipient=report.recipient, **said).distinct()[:2])
 
 
 def _rows() -> QuerySet[Delivery]:
