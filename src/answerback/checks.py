@@ -12,6 +12,7 @@ from django.conf import settings
 
 from answerback.env import PREFIX, BadSettingError
 from mailroom import webhook_signatures
+from mailroom.imap_url import mailboxes
 from mailroom.smtp.route import relay
 
 HALF_RESTORED = "half-restored.json"  # in the data folder while a restore is under way
@@ -28,6 +29,7 @@ def check_start() -> None:
     if settings.RELAY_URL:
         check_relay(settings.RELAY_URL)
     check_event_secrets(settings.EVENT_SECRETS)
+    check_mailboxes(settings.IMAP_URLS)
 
 
 def check_restored(folder: Path) -> None:
@@ -76,6 +78,15 @@ def check_event_secrets(secrets: Mapping[str, str]) -> None:
     for provider, secret in secrets.items():
         if problem := webhook_signatures.problem(provider, secret):
             raise BadSettingError(f"{PREFIX}EVENTS_{provider.upper()} {problem}. See docs/admin.md.")
+
+
+def check_mailboxes(urls: str) -> None:
+    try:
+        mailboxes(urls)
+    except ValueError as error:
+        raise BadSettingError(
+            f"{PREFIX}IMAP_URLS cannot be used: {error}. Example: imaps://support%40example.com:PASSWORD@imap.example.com"
+        ) from None
 
 
 def check_port(listen: tuple[str, int], setting: str) -> None:

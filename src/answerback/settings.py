@@ -235,6 +235,8 @@ RECEIVE_SESSIONS_PER_PEER = env.integer("RECEIVE_SESSIONS_PER_PEER", 50, minimum
 RECEIVE_MESSAGES_PER_MINUTE = env.integer("RECEIVE_MESSAGES_PER_MINUTE", 600, minimum=1)  # of one client
 RECEIVE_MEMORY = env.integer("RECEIVE_MEMORY", 128 * 2**20, minimum=2**20)  # bytes of messages under way, all together
 RECEIVE_TIMEOUT = env.seconds("RECEIVE_TIMEOUT", 300)  # RFC 5321 §4.5.3.2.7
+LMTP_LISTEN = env.text("LMTP_LISTEN")  # host:port, or the path of a socket; "" = none
+IMAP_URLS = env.text("IMAP_URLS")  # mailroom.imap_url
 RECEIVE_TRUSTED = env.text("RECEIVE_TRUSTED", "127.0.0.0/8,::1/128")
 SMTP_TLS_CERT = env.text("SMTP_TLS_CERT")  # files in PEM; with both, STARTTLS is offered
 SMTP_TLS_KEY = env.text("SMTP_TLS_KEY")

@@ -26,7 +26,7 @@ REFUSED = re.compile(
     re.IGNORECASE,
 )
 # Packages whose metadata says nothing: what their LICENSE file says.
-READ_BY_HAND = {"pysqlite3": "Zlib"}
+READ_BY_HAND = {"imapclient": "BSD-3-Clause", "pysqlite3": "Zlib"}
 
 
 def problems(root: Path) -> list[str]:

@@ -10,10 +10,11 @@ follow-up. Automatic replies wake nothing and set off nothing.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -36,10 +37,10 @@ from answerback.tickets.models import Audit, Comment, SupportAddress, Ticket
 from mailroom import address as addresses
 from mailroom import message, sorting
 from mailroom.address import Address
+from mailroom.fingerprint import fingerprint
 from mailroom.message import Mail
 
 VIA = "email"
-MAX_COPIES = 50  # of one mail that are looked at
 RAW_MAIL_TOPIC = "rawmail"
 ASLEEP = (Ticket.Status.PENDING, Ticket.Status.HOLD, Ticket.Status.SOLVED)
 State = RawMail.State
@@ -81,6 +82,10 @@ def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str,
         settle(raw_mail_id, State.IGNORED, f"{reason}: {automatic}", message_id=mail.message_id, kind=kind)
         return
     ticket, person = found
+    key = _arrival_key(raw_mail, mail)
+    if earlier := _same_before(key):
+        settle(raw_mail_id, State.IGNORED, f"duplicate: of mail {earlier}", message_id=mail.message_id, kind=kind)
+        return
     content = arrivals.content_of(mail)
     comment = NewComment(
         author=person,
@@ -100,7 +105,15 @@ def take_in_automatic(raw_mail_id: int, mail: Mail, reason: str, automatic: str,
             return
         update.apply(ticket.pk, Changes(comment=comment), person, VIA)
         documents.refresh(ticket.pk)
-        settle(raw_mail_id, State.TICKET, reason, ticket_id=ticket.pk, message_id=mail.message_id, kind=kind)
+        settle(
+            raw_mail_id,
+            State.TICKET,
+            reason,
+            ticket_id=ticket.pk,
+            message_id=mail.message_id,
+            kind=kind,
+            arrival_key=key,
+        )
 
 
 def recover(raw_mail_id: int) -> int:
@@ -150,10 +163,19 @@ def settle(
     kind: str = "",
     ticket_id: int | None = None,
     message_id: str = "",
+    arrival_key: str = "",
 ) -> bool:
     """Say what became of the mail, and tell open pages. False where somebody else had settled it."""
     with transaction.atomic():
-        settled = raw.settle(raw_mail_id, state, reason=reason, kind=kind, ticket_id=ticket_id, message_id=message_id)
+        settled = raw.settle(
+            raw_mail_id,
+            state,
+            reason=reason,
+            kind=kind,
+            ticket_id=ticket_id,
+            message_id=message_id,
+            arrival_key=arrival_key,
+        )
         live.publish(RAW_MAIL_TOPIC)
     return settled
 
@@ -175,42 +197,51 @@ def _refusal(raw_mail: RawMail, mail: Mail, author: Address | None) -> tuple[str
         return State.UNREADABLE, f"loop-own-address: {author.spec}"
     if _support_address(raw_mail) is None:
         return State.UNREADABLE, "no-support-address"
-    if earlier := _same_before(raw_mail, mail):
+    if earlier := _same_before(_arrival_key(raw_mail, mail)):
         return State.IGNORED, f"duplicate: of mail {earlier}"
     return None
 
 
-def _same_before(raw_mail: RawMail, mail: Mail) -> int | None:
-    """A mail that came before with the same octets to the same recipients: its sender did not hear our 250.
+def _same_before(key: str) -> int | None:
+    """The mail that came before with this message, to the same address: its sender did not hear our 250, or it came
+    by another door. One that only borrows a Message-ID is another message."""
+    same = RawMail.objects.filter(arrival_key=key, state=State.TICKET) if key else RawMail.objects.none()
+    return same.values_list("pk", flat=True).first()
 
-    Without a Message-ID two equal mails are two mails; another mail with a reused Message-ID has other octets.
-    """
-    if not mail.message_id:
-        return None
-    same = RawMail.objects.filter(sha256=raw_mail.sha256).only("state", "envelope_to")[:MAX_COPIES]
-    recipients = sorted(map(addresses.normalise, raw_mail.envelope_to))
-    for row in same:
-        if row.state == State.TICKET and sorted(map(addresses.normalise, row.envelope_to)) == recipients:
-            return row.pk
-    return None
+
+def _arrival_key(raw_mail: RawMail, mail: Mail) -> str:
+    """What `_same_before` finds it by: the message, and the support addresses that it came to. "" where nothing can."""
+    message_key = fingerprint(mail)
+    found = (support_addresses.support_address_for(recipient) for recipient in raw_mail.envelope_to)
+    reached = sorted({str(address.pk) for address, _token in filter(None, found)})
+    return hashlib.sha256(",".join([message_key, *reached]).encode()).hexdigest() if message_key else ""
 
 
 def _take(arrival: Arrival, again: bool = False) -> None:
     """`again`: it was settled before, and is taken back from there."""
     content, files = arrivals.content_of(arrival.mail), arrivals.write_files(arrival.mail)
-    with transaction.atomic():
-        if not (raw.reopen(arrival.raw.pk) if again else _still_received(arrival.raw.pk)):
-            return  # another worker, or person, was quicker
-        arrivals.save_files(files)
-        thread = threads.find(arrival)
-        audit = _join(arrival, content, files, thread) if thread else _open(arrival, content, files, None)
-        settle(
-            arrival.raw.pk,
-            State.TICKET,
-            kind=arrival.kind,
-            ticket_id=audit.ticket_id,
-            message_id=arrival.mail.message_id,
-        )
+    key = _arrival_key(arrival.raw, arrival.mail)
+    try:
+        with transaction.atomic():
+            if not (raw.reopen(arrival.raw.pk) if again else _still_received(arrival.raw.pk)):
+                return  # another worker, or person, was quicker
+            arrivals.save_files(files)
+            thread = threads.find(arrival)
+            audit = _join(arrival, content, files, thread) if thread else _open(arrival, content, files, None)
+            settle(
+                arrival.raw.pk,
+                State.TICKET,
+                kind=arrival.kind,
+                ticket_id=audit.ticket_id,
+                message_id=arrival.mail.message_id,
+                arrival_key=key,
+            )
+    except IntegrityError:
+        earlier = _same_before(key)
+        if earlier is None:
+            raise
+        # it came by two doors at once, and the other one was quicker
+        settle(arrival.raw.pk, State.IGNORED, f"duplicate: of mail {earlier}", message_id=arrival.mail.message_id)
 
 
 def _still_received(raw_mail_id: int) -> bool:

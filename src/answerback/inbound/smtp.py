@@ -1,4 +1,4 @@
-"""The SMTP doorway: takes mail for us, stores it, and only then says 250.
+"""The SMTP and LMTP doorways: they take mail for us, store it, and only then say 250.
 
 Policy:
 
@@ -17,6 +17,7 @@ import asyncio
 import logging
 import re
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
@@ -29,7 +30,7 @@ from answerback.inbound.gate import Gate, read_networks
 from answerback.inbound.storing import Storing
 from answerback.store.raw import Incoming
 
-DOORWAY = "smtp"
+SMTP_DOORWAY, LMTP_DOORWAY = "smtp", "lmtp"
 END_OF_DATA = b"\r\n.\r\n"
 CHUNK = 64 * 1024
 _BARE_LF = re.compile(rb"(?<!\r)\n")
@@ -49,7 +50,7 @@ TROUBLE = "451 4.3.0 Local trouble, try again later"
 
 
 class Doorway:
-    """A listening server in the running event loop. `storing` outlives it."""
+    """What listens in the running event loop. `storing` outlives it."""
 
     def __init__(self, storing: Storing) -> None:
         self._storing = storing
@@ -62,37 +63,47 @@ class Doorway:
         )
         self._database = DatabaseThread("rcpt")
         self._sessions: set[DoorwaySession] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; answers where (port 0 picks one). OSError where the address is taken or not ours."""
-        loop = asyncio.get_running_loop()
-        handler = _Handler(self._storing, self._gate, self._database)
-        tls = _tls_context()
-
-        def session() -> DoorwaySession:
-            return DoorwaySession(handler, self._gate, self._sessions, loop, tls)
-
-        self._server = await loop.create_server(session, host, port)
-        address: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+        server = await asyncio.get_running_loop().create_server(
+            self._sessions_of(DoorwaySession, SMTP_DOORWAY), host, port
+        )
+        self._servers.append(server)
+        address: tuple[str, int] = server.sockets[0].getsockname()[:2]
         return address
+
+    async def start_lmtp(self, place: str) -> None:
+        """Listen for LMTP (RFC 2033), at `host:port` or at the path of a socket. OSError."""
+        loop, sessions = asyncio.get_running_loop(), self._sessions_of(LmtpSession, LMTP_DOORWAY)
+        host, _, port = place.rpartition(":")
+        if port.isdigit():
+            self._servers.append(await loop.create_server(sessions, host.strip("[]"), int(port)))
+        else:
+            self._servers.append(await loop.create_unix_server(sessions, place))
+
+    def _sessions_of(self, kind: type[DoorwaySession], name: str) -> Callable[[], DoorwaySession]:
+        loop, tls = asyncio.get_running_loop(), _tls_context()
+        handler = _Handler(self._storing, self._gate, self._database, name)
+        return lambda: kind(handler, self._gate, self._sessions, loop, tls)
 
     async def stop(self) -> None:
         """Take no new sessions and end those that are open. A message under way was not acknowledged: it comes back."""
-        if self._server:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for session in list(self._sessions):
             session.hang_up()
-        if self._server:
-            await self._server.wait_closed()
+        for server in self._servers:
+            await server.wait_closed()
         await self._database.close()
 
 
 class _Handler:
     """What aiosmtpd asks during a session. A method returns the reply."""
 
-    def __init__(self, storing: Storing, gate: Gate, database: DatabaseThread) -> None:
-        self._storing, self._gate, self._database = storing, gate, database
+    def __init__(self, storing: Storing, gate: Gate, database: DatabaseThread, doorway: str) -> None:
+        self._storing, self._gate, self._database, self._doorway = storing, gate, database, doorway
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -131,7 +142,7 @@ class _Handler:
         mail_from = envelope.mail_from or ""
         incoming = Incoming(
             content=content,
-            doorway=DOORWAY,
+            doorway=self._doorway,
             peer=_host(session),
             helo=session.host_name or "",
             envelope_from="" if mail_from == _NULL_PATH else mail_from,
@@ -218,7 +229,11 @@ class DoorwaySession(SMTP):
             reply = reading.refusal or await self._call_handler_hook("DATA")
         finally:
             reading.done()
+        recipients = len(self.envelope.rcpt_tos)
         self.envelope = self._create_envelope()
+        await self._answer_data(reply, recipients)
+
+    async def _answer_data(self, reply: str, recipients: int) -> None:
         await self.push(reply)
 
     async def _read_into(self, reading: _Reading) -> None:
@@ -235,6 +250,26 @@ class DoorwaySession(SMTP):
                 chunk = await self._reader.readexactly(more.consumed)
             self._reset_timeout()
             reading.take(chunk)
+
+
+class LmtpSession(DoorwaySession):
+    """LMTP (RFC 2033), as a mail server on this machine speaks it: LHLO, and a reply for each recipient after DATA.
+
+    All recipients of a message are stored by one commit, so all get the same one.
+    """
+
+    @syntax("LHLO hostname")
+    async def smtp_LHLO(self, arg: str) -> None:  # noqa: N802
+        await super().smtp_EHLO(arg)
+
+    async def smtp_EHLO(self, arg: str) -> None:  # noqa: N802
+        await self.push("500 5.5.1 This is LMTP: say LHLO")
+
+    smtp_HELO = smtp_EHLO  # noqa: N815
+
+    async def _answer_data(self, reply: str, recipients: int) -> None:
+        for _ in range(recipients):
+            await self.push(reply)
 
 
 class _Reading:

@@ -18,7 +18,8 @@ from answerback.env import PREFIX, BadSettingError
 from answerback.outbound import destinations, lanes, providers, senders, way_back, way_back_words
 from answerback.outbound.models import Delivery
 from answerback.reports import sending
-from answerback.store.models import RawMail
+from answerback.store import mailboxes
+from answerback.store.models import MailboxState, RawMail
 from answerback.tickets import addresses
 from answerback.tickets.models import SupportAddress
 
@@ -155,6 +156,23 @@ def _has_sent() -> bool:
     return Delivery.objects.filter(attempts__gt=0, updated_at__lt=clock.now() - EVENTS_WITHIN).exists()
 
 
+def _mailboxes(name: str) -> Check:
+    rows = mailboxes.states()
+    if not rows:
+        return Check(name, True, "none")
+    wrong = [f"{row.name}: {row.trouble or 'nobody fetches it'} {row.said}".rstrip() for row in rows if _is_wrong(row)]
+    left = sum(row.left for row in rows)
+    state = "; ".join(wrong) or f"{len(rows)} followed"
+    hint = "The administration's page of incoming mail says what to do." if wrong else ""
+    if left and not wrong:
+        hint = f"{left} messages bigger than {PREFIX}MAX_MESSAGE_SIZE were left in their folders."
+    return Check(name, True, state, hint, warns=bool(hint))
+
+
+def _is_wrong(row: MailboxState) -> bool:
+    return bool(row.trouble) or mailboxes.is_stale(row)
+
+
 _CHECKS: dict[str, Callable[[str], Check]] = {
     "database": _database,
     "sqlite": _sqlite,
@@ -166,4 +184,5 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "way_back": _way_back,
     "events": _events,
     "support_address": _support_address,
+    "mailboxes": _mailboxes,
 }

@@ -37,6 +37,7 @@ class RawMail(models.Model):
     envelope_from = models.CharField(max_length=320, blank=True)  # "" is the null reverse-path
     envelope_to = models.JSONField(default=list)  # every RCPT, as given
     message_id = models.CharField(max_length=998, blank=True)
+    arrival_key = models.CharField(max_length=64, blank=True)  # the same for one message to the same support address
     received_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
     kind = models.CharField(max_length=20, blank=True)  # what mailroom.sorting said
@@ -50,3 +51,38 @@ class RawMail(models.Model):
             models.Index(fields=["state", "id"], name="rawmail_state"),
             models.Index(fields=["doorway", "-id"], name="rawmail_doorway"),  # the last event of a provider
         ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["arrival_key"],
+                condition=models.Q(state="ticket") & ~models.Q(arrival_key=""),
+                name="one_comment_of_a_message",
+            )
+        ]
+
+
+class MailboxState(models.Model):
+    """How far a folder has been fetched, and how it goes. One row for each that was ever connected to."""
+
+    class Trouble(models.TextChoices):
+        NONE = ""
+        SIGN_IN = "sign_in"  # the server does not take user and password
+        OAUTH = "oauth"  # no access token could be had
+        FOLDER = "folder"  # there is no such folder
+        TLS = "tls"  # the certificate is not good
+        NETWORK = "network"  # cannot be reached, or breaks off
+        PROTOCOL = "protocol"  # says what no IMAP server should
+        STORAGE = "storage"  # our own: the mail could not be stored
+
+    name = models.CharField(max_length=400, unique=True)  # mailroom.imap_url.Mailbox.name
+    uid_validity = models.BigIntegerField(null=True)  # RFC 3501 §2.3.1.1; None: never opened
+    last_uid = models.BigIntegerField(default=0)  # all up to it are stored, or were left on purpose
+    unseen_until = models.BigIntegerField(default=0)  # up to it only what nobody had read counts as new
+    left = models.PositiveIntegerField(default=0)  # messages too big for us, still in the folder
+    trouble = models.CharField(max_length=10, choices=Trouble.choices, blank=True)
+    said = models.CharField(max_length=300, blank=True)  # the server's words, or the system's
+    since = models.DateTimeField()  # of this trouble, or of none
+    looked_at = models.DateTimeField(null=True)  # last time that all was well
+    fetched = models.BigIntegerField(default=0)  # messages ever stored
+
+    def __str__(self) -> str:
+        return self.name

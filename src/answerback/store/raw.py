@@ -19,7 +19,7 @@ from answerback.store import blobs
 from answerback.store.models import RawMail
 
 IN_ROW = 256 * 1024
-PIPE = "pipe"  # the doorway that may leave the reverse-path out
+PIPE, IMAP = "pipe", "imap"  # the doorways that may leave the reverse-path out
 State = RawMail.State
 
 
@@ -60,8 +60,8 @@ def content(raw_mail: RawMail) -> bytes:
 
 
 def reverse_path(raw_mail: RawMail) -> str | None:
-    """None where nobody told: a pipe may leave it out, then a Return-Path field says it (RFC 5321 §4.4)."""
-    return raw_mail.envelope_from if raw_mail.envelope_from or raw_mail.doorway != PIPE else None
+    """None where no envelope came along: then a Return-Path field says it (RFC 5321 §4.4)."""
+    return raw_mail.envelope_from if raw_mail.envelope_from or raw_mail.doorway not in (PIPE, IMAP) else None
 
 
 def next_received(limit: int) -> list[RawMail]:
@@ -88,6 +88,7 @@ def settle(
     kind: str = "",
     ticket_id: int | None = None,
     message_id: str = "",
+    arrival_key: str = "",
 ) -> bool:
     """Say what became of a received mail. False where somebody else had settled it: then undo what you did.
 
@@ -99,6 +100,7 @@ def settle(
         kind=kind,
         ticket_id=ticket_id,
         message_id=storable(message_id, 998),
+        arrival_key=arrival_key,
         handled_at=clock.now(),
     )
     return settled == 1
@@ -107,7 +109,7 @@ def settle(
 def reopen(raw_mail_id: int) -> bool:
     """Read a mail again that came to nothing. False for mail that is in a ticket, or still waiting."""
     waiting = RawMail.objects.filter(pk=raw_mail_id).exclude(state__in=(State.TICKET, State.RECEIVED))
-    return waiting.update(state=State.RECEIVED, reason="", kind="", tries=0, handled_at=None) == 1
+    return waiting.update(state=State.RECEIVED, reason="", kind="", arrival_key="", tries=0, handled_at=None) == 1
 
 
 def storable(text: str, length: int) -> str:

@@ -1,13 +1,15 @@
-"""The receiving worker: the SMTP doorway, and the loop that reads what it (or another doorway) has stored.
+"""The receiving worker: the doorways, and the loop that reads what they have stored.
 
-The doorway lives in the event loop; mail is read in threads, so that a slow one never keeps a client waiting. The
-reader is woken by the doorway, and looks by itself every second for mail from the pipe or left by a crash.
+SMTP and LMTP live in the event loop, each IMAP mailbox has a thread that follows it. Mail is read in threads too, so
+that a slow one never keeps a client waiting. The reader is woken by the doorways, and looks by itself every second for
+mail from the pipe or left by a crash.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -16,9 +18,10 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from answerback.core.db import DatabaseThread
-from answerback.inbound import process
+from answerback.inbound import fetching, process
 from answerback.inbound.smtp import Doorway
 from answerback.inbound.storing import Storing
+from answerback.store import mailboxes
 from answerback.store.models import RawMail
 
 READERS = 4  # mails read at once
@@ -28,18 +31,37 @@ log = logging.getLogger(__name__)
 
 
 async def run(stop: asyncio.Event, listening: Callable[[str, int], None] = lambda host, port: None) -> None:
-    """Receive and read mail until `stop`. `listening` hears where. OSError where SMTP_LISTEN cannot be had."""
+    """Receive and read mail until `stop`. `listening` hears where SMTP is spoken. OSError where SMTP_LISTEN or
+    LMTP_LISTEN cannot be had."""
     arrived = asyncio.Event()
     storing = Storing(stored=arrived.set)
     doorway = Doorway(storing)
     listening(*await doorway.start(*settings.SMTP_LISTEN))
+    if settings.LMTP_LISTEN:
+        await doorway.start_lmtp(settings.LMTP_LISTEN)
+    following = asyncio.create_task(_follow_mailboxes(stop, arrived))
     reading = asyncio.create_task(read_mail(stop, arrived))
     try:
         await stop.wait()
     finally:
         await doorway.stop()
         await storing.close()
-        await reading
+        await asyncio.gather(reading, following)
+
+
+async def _follow_mailboxes(stop: asyncio.Event, arrived: asyncio.Event) -> None:
+    """Follow every IMAP mailbox until `stop`, each in a thread of its own."""
+    loop, is_over = asyncio.get_running_loop(), threading.Event()
+
+    def stored() -> None:
+        loop.call_soon_threadsafe(arrived.set)
+
+    folders = mailboxes.configured()
+    with ThreadPoolExecutor(max(len(folders), 1), thread_name_prefix="fetch-mail") as threads:
+        work = [loop.run_in_executor(threads, fetching.follow, mailbox, is_over, stored) for mailbox in folders]
+        await stop.wait()
+        is_over.set()
+        await asyncio.gather(*work)
 
 
 async def read_mail(stop: asyncio.Event, arrived: asyncio.Event) -> None:
@@ -55,7 +77,8 @@ async def read_mail(stop: asyncio.Event, arrived: asyncio.Event) -> None:
 
 
 def once() -> int:
-    """Read all mail that waits now; answers how many."""
+    """Fetch all that is new, and read all mail that waits; answers how many were read."""
+    fetching.once()
     total = 0
     while seen := process.process_waiting():
         total += seen

@@ -7,6 +7,7 @@ from django.urls import path
 from answerback.workspace.pages import (
     admin,
     admin_escalation,
+    admin_incoming,
     agent_mail,
     bulk,
     cause_rules,
@@ -159,6 +160,7 @@ urlpatterns = [
     path("admin/groups", admin.groups),
     path("admin/addresses", admin.addresses),
     path("admin/addresses/<int:address_id>", admin.addresses),
+    path("admin/incoming", admin_incoming.incoming),
     path("admin/tokens", admin.api_tokens),
     path("admin/tokens/<int:token_id>/revoke", admin.revoke_token),
     path("admin/escalation", admin_escalation.escalation),

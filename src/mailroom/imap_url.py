@@ -1,0 +1,130 @@
+"""A mailbox that mail is fetched from, as a setting names it. Only words: `answerback.inbound` does the talking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+_PORTS = {"imap": 143, "imaps": 993}
+_TLS = ("verify", "must", "none")
+_THEN = ("seen", "keep", "delete")  # or "move:FOLDER"
+
+# Where access tokens are had, and for what (learn.microsoft.com, "Authenticate an IMAP … connection using OAuth";
+# developers.google.com, "OAuth 2.0 for web server applications", "Gmail IMAP").
+_MICROSOFT_TOKENS = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+_MICROSOFT_SCOPE = "https://outlook.office365.com/.default"
+_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
+_AUTH = ("password", "microsoft", "google", "oauth2")
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """How an access token is had: RFC 6749 §4.4 with a client's secret, or §6 with a refresh token."""
+
+    token_url: str
+    client_id: str
+    scope: str = ""
+    client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One folder of one account."""
+
+    host: str
+    port: int
+    user: str
+    folder: str = "INBOX"
+    password: str = field(default="", repr=False)
+    oauth: OAuth | None = None
+    implicit_tls: bool = True
+    tls: str = "verify"  # verify, must (the certificate is not checked), none
+    support_address: str = ""  # whom its mail is for, where the mail itself does not say; "" = the default one
+    then: str = "seen"  # what becomes of a mail that is stored: seen, keep, delete, move
+    move_to: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people and logs call it, and what it is known by."""
+        return f"{self.host}/{self.user}/{self.folder}"
+
+
+def mailboxes(text: str) -> list[Mailbox]:
+    """Those that the setting names, with blanks between. ValueError, fit to be shown, without a password in it.
+
+    `imaps://USER:PASSWORD@HOST:PORT/FOLDER?for=ADDRESS&then=seen|keep|delete|move:FOLDER&tls=verify|must|none` and
+    `imap://…` (STARTTLS unless `tls=none`). User and password are percent-encoded, so `support%40example.com`.
+    With `auth=microsoft&tenant=T&client_id=C` the password is the client's secret, with
+    `auth=google&client_id=C&client_secret=S` a refresh token, with `auth=oauth2&token_url=U&client_id=C…` either.
+    """
+    found = [_mailbox(word) for word in text.split()]
+    names = [mailbox.name for mailbox in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"{sorted(twice)[0]} is named twice")
+    return found
+
+
+def _mailbox(url: str) -> Mailbox:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or not parts.username:
+        raise ValueError(f"not a mailbox: {_shown(parts)} (want imaps://user:password@host/INBOX)")
+    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    secret = unquote(parts.password or "")
+    oauth = _oauth(asked, secret)
+    then, _, move_to = asked.get("then", "seen").partition(":")
+    if not (then in _THEN or (then == "move" and move_to)):
+        raise ValueError(f"then={asked['then']} is not one of seen, keep, delete, move:FOLDER")
+    return Mailbox(
+        host=parts.hostname,
+        port=_port(parts),
+        user=unquote(parts.username),
+        folder=unquote(parts.path.strip("/")) or "INBOX",
+        password="" if oauth else secret,
+        oauth=oauth,
+        implicit_tls=parts.scheme == "imaps",
+        tls=_one_of("tls", asked.get("tls", "verify"), _TLS),
+        support_address=asked.get("for", ""),
+        then=then,
+        move_to=move_to,
+    )
+
+
+def _oauth(asked: dict[str, str], secret: str) -> OAuth | None:
+    kind = _one_of("auth", asked.get("auth", "password"), _AUTH)
+    if kind == "password":
+        return None
+    client_id = _needed(asked, "client_id", kind)
+    if kind == "microsoft":
+        tokens = _MICROSOFT_TOKENS.format(tenant=_needed(asked, "tenant", kind))
+        return OAuth(tokens, client_id, _MICROSOFT_SCOPE, client_secret=secret)
+    if kind == "google":
+        return OAuth(_GOOGLE_TOKENS, client_id, client_secret=asked.get("client_secret", ""), refresh_token=secret)
+    token_url, scope = _needed(asked, "token_url", kind), asked.get("scope", "")
+    if "client_secret" in asked:
+        return OAuth(token_url, client_id, scope, asked["client_secret"], refresh_token=secret)
+    return OAuth(token_url, client_id, scope, client_secret=secret)
+
+
+def _needed(asked: dict[str, str], name: str, kind: str) -> str:
+    if not asked.get(name):
+        raise ValueError(f"auth={kind} needs {name}=…")
+    return asked[name]
+
+
+def _one_of(name: str, word: str, allowed: tuple[str, ...]) -> str:
+    if word not in allowed:
+        raise ValueError(f"{name}={word} is not one of {', '.join(allowed)}")
+    return word
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        return parts.port or _PORTS[parts.scheme]
+    except ValueError:
+        raise ValueError(f"not a port in {_shown(parts)}") from None
+
+
+def _shown(parts: SplitResult) -> str:
+    """The address without what is secret in it."""
+    return f"{parts.scheme or '?'}://{parts.netloc.rpartition('@')[2]}{parts.path}"
