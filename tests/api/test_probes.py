@@ -7,7 +7,8 @@ from django.test import Client
 from tests.world import World
 
 from answerback.core import clock
-from answerback.outbound import lanes
+from answerback.outbound import lanes, way_back
+from answerback.outbound.models import Probe
 
 
 def test_alive(client: Client) -> None:
@@ -54,3 +55,15 @@ def test_metrics_are_not_for_everybody(
     assert answer.status_code == status
     if status == 200:
         assert b'answerback_deliveries{state="due"}' in answer.content
+
+
+def test_metrics_and_readiness_of_the_way_back(client: Client, world: World, settings) -> None:
+    settings.RELAY_URL, settings.PROBE_ADDRESS = "smtp://relay.acme.test", "nobody@elsewhere.test"
+    name = "answerback_failure_reports_reach_us "
+    assert name not in client.get("/metrics").content.decode()
+    probe = way_back.start()
+    for result, said in ((Probe.Result.REFUSED, ""), (Probe.Result.MISSING, "0.0"), (Probe.Result.RETURNED, "1.0")):
+        Probe.objects.filter(pk=probe.pk).update(result=result, concluded_at=clock.now())
+        lines = [line for line in client.get("/metrics").content.decode().splitlines() if line.startswith(name)]
+        assert lines == ([name + said] if said else [])
+        assert client.get("/readyz").status_code == 200  # mail goes through: nobody is to be sent elsewhere

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from answerback.core import clock
+from answerback.outbound import way_back
 from answerback.reports import readiness, sending
 
 
@@ -54,4 +55,7 @@ def _measure() -> CollectorRegistry:
     )
     for lane in sending.lane_standings():
         waiting.labels(lane.destination).set(lane.waiting)
+    if (proven := way_back.reports_reach_us()) is not None:
+        name, words = "answerback_failure_reports_reach_us", "Whether the last probe of the way back was reported"
+        Gauge(name, words, registry=registry).set(proven)
     return registry

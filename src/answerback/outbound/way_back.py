@@ -80,6 +80,13 @@ def reports_go_to() -> str:
     return senders.sender_of(None) if senders.is_return_path_fixed() else f"b-…@{settings.RETURN_PATH_DOMAIN}"
 
 
+def reports_reach_us() -> bool | None:
+    """As the newest probe of today's way that tells has shown; None where none has."""
+    telling = Probe.objects.filter(way=destinations.way(), result__in=_DECISIVE).order_by("-concluded_at", "-pk")
+    result = telling.values_list("result", flat=True).first()
+    return None if result is None else result == Result.RETURNED
+
+
 def blind() -> Mapping[str, datetime]:
     """The ways on which reports do not reach us, and since when what they accepted is not proven. One query."""
     same_way = Probe.objects.filter(way=OuterRef("way"))

@@ -120,7 +120,7 @@ def _way_back(name: str) -> Check:
     if probe is None:
         return Check(name, True, "not proven yet", way_back_words.advice_without_probe())
     state = f"{way_back_words.words_of(probe)} ({probe.started_at:%Y-%m-%d %H:%M} UTC, {probe.delivery.recipient})"
-    return Check(name, True, state, way_back_words.advice(probe), warns=probe.way in way_back.blind())
+    return Check(name, True, state, way_back_words.advice(probe), warns=way_back.reports_reach_us() is False)
 
 
 def _support_address(name: str) -> Check:

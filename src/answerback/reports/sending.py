@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from answerback.core import clock
-from answerback.outbound import destinations, lanes, way_back
+from answerback.outbound import lanes, way_back
 from answerback.outbound.models import Delivery, Lane
 from mailroom.states import State
 
@@ -76,7 +76,7 @@ def health() -> str:
     """
     if lanes.sending_is_down():
         return "down"
-    if destinations.way() in way_back.blind():
+    if way_back.reports_reach_us() is False:
         return "blind"
     late = Delivery.objects.filter(state__in=_WAITING, next_attempt_at__lt=clock.now() - LATE)
     return "waiting" if late.exists() or Lane.objects.filter(paused_at__isnull=False).exists() else "fine"
