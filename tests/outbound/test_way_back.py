@@ -96,6 +96,7 @@ MINUTE = timedelta(minutes=1)
         (State.DELAYED, {"reported": True}, MINUTE, Result.RETURNED),  # any report shows that reports come
         (State.ACCEPTED, {"reported": True, "arrived": True}, HOUR, Result.RETURNED),
         (State.ACCEPTED, {"arrived": True}, MINUTE, Result.ARRIVED),
+        (State.DELIVERED, {}, MINUTE, Result.ARRIVED),  # a mail service says so: somebody takes it
     ],
 )
 def test_what_a_probe_shows(state: State, more: dict[str, bool], waited: timedelta, wanted: Probe.Result) -> None:
@@ -215,6 +216,13 @@ def test_a_report_without_proof_proves_nothing_and_the_admin_reads_why(world: Wo
     assert ended.result == Result.MISSING
     ended.refresh_from_db()
     assert "X-Answerback-Delivery" in way_back_words.advice(ended)
+
+
+def test_that_deliveries_are_told_proves_nothing_of_failures(world: World) -> None:
+    probe = sent()
+    mail = report(recipient_group(probe.delivery.recipient, "delivered", "2.0.0"))
+    handle_report(1, mail, [return_path(probe.delivery)])
+    assert [one.result for one in way_back.look()] == [Result.ARRIVED]
 
 
 def test_what_was_accepted_since_the_last_proof_is_not_calm(world: World, outbox: Outbox) -> None:

@@ -72,7 +72,7 @@ def test_what_the_last_one_showed_and_what_to_change(ada: Client, world: World, 
     assert "ANSWERBACK_RETURN_PATH=fixed" in page
     assert 'data-state="blind"' in page
     settings.RETURN_PATH = "fixed"  # type: ignore[attr-defined]
-    assert "let it redirect its mail, not forward it" in shown(ada)
+    assert "Answerback has to fetch that mailbox" in shown(ada)
     settings.RETURN_PATH = "signed"  # type: ignore[attr-defined]
 
     ended(Probe.Result.REFUSED, "550 5.1.1 No such user", world)

@@ -250,7 +250,7 @@ class Probe(models.Model):
         RETURNED = "returned"  # a report came and proved itself
         MISSING = "missing"  # accepted, and no report in time
         REFUSED = "refused"  # at once, in the SMTP dialogue: nobody had to report
-        ARRIVED = "arrived"  # it came to us as mail: somebody takes every address there
+        ARRIVED = "arrived"  # somebody took it, perhaps we ourselves: every address is taken there
         UNSENT = "unsent"  # not accepted in time
 
     way = models.CharField(max_length=255)  # `destinations.way`: a relay, or straight to the recipients' servers

@@ -6,9 +6,9 @@ Policy:
   belongs to no ticket and no person, and no figure counts it.
 * One at a time on each way; a unique row keeps several workers from sending two. The next is due after PROBE_EVERY,
   sooner where the last one brought bad news or the settings have changed, and never before LEAST has passed.
-* Returned is a probe of which any report came that proved itself. Missing is one that was accepted, and of which none
-  came within PROBE_PATIENCE; a late one still turns it into returned. What was refused at once, came to us as mail or
-  was not accepted in time tells nothing about reports, and changes nothing.
+* Returned is a probe of which a report of failure or delay came that proved itself. Missing is one that was accepted,
+  and of which none came within PROBE_PATIENCE; a late one still turns it into returned. What was refused at once, taken
+  by somebody or not accepted in time tells nothing about reports, and changes nothing.
 * The newest returned or missing probe of a way counts. Where it is missing, whatever that way accepted since the last
   proof may have failed unseen.
 * Time in which nobody looked, because we were not running, is not counted: reports may wait at our door.
@@ -32,7 +32,6 @@ from answerback.outbound.models import Delivery, DeliveryEvent, Lane, Message, P
 from answerback.people.models import Account
 from answerback.tickets import addresses
 from mailroom import address as address_rules
-from mailroom.report import Source
 from mailroom.states import Fact, State
 
 Result = Probe.Result
@@ -42,7 +41,7 @@ KEPT = timedelta(days=90)
 _DECISIVE = (Result.RETURNED, Result.MISSING)
 _PASSED = (Result.MISSING, Result.UNSENT, Result.ARRIVED)  # over, and a report may still come
 _BAD_NEWS = (Result.MISSING, Result.UNSENT)
-_REPORTING = (Source.REPORT, Source.FEEDBACK, Source.WEBHOOK)
+_REPORTS = (Fact.REPORT_FAILED, Fact.REPORT_DELAYED)  # that a service tells of deliveries proves nothing of these
 _LOOK_EVERY = timedelta(seconds=30)  # how often it is noted that somebody looked
 _SLEPT = timedelta(minutes=1)  # a longer gap between two looks is time in which we were not running
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -230,7 +229,7 @@ def judge(
     """How a probe stands whose delivery is in `state`. `waited`: since it was accepted, or else since it began."""
     if reported:
         return Result.RETURNED
-    if arrived:
+    if arrived or state == State.DELIVERED:
         return Result.ARRIVED
     if state == State.FAILED:
         return Result.REFUSED if permanent else Result.UNSENT
@@ -261,7 +260,7 @@ def forget_old() -> int:
 
 def _open() -> QuerySet[Probe]:
     """What still waits, and what is over and was reported since."""
-    reports = DeliveryEvent.objects.filter(delivery=OuterRef("delivery"), source__in=_REPORTING)
+    reports = DeliveryEvent.objects.filter(delivery=OuterRef("delivery"), fact__in=_REPORTS)
     rows = Probe.objects.annotate(reported=Exists(reports)).select_related("delivery")
     return rows.filter(Q(result=Result.WAITING) | Q(result__in=_PASSED, reported=True)).defer("delivery__header")
 

@@ -23,7 +23,7 @@ def words_of(probe: Probe) -> str:
         case Result.REFUSED:
             return gettext("Refused at once, which proves nothing")
         case Result.ARRIVED:
-            return gettext("Came to us as mail, which proves nothing")
+            return gettext("Taken by somebody, which proves nothing")
         case Result.UNSENT:
             return gettext("Not accepted in time, which proves nothing")
     if probe.delivery.state == State.ACCEPTED:
@@ -56,7 +56,7 @@ def _advice(probe: Probe) -> str:
         )
     if probe.result == Result.ARRIVED:
         return gettext(
-            "%(address)s came to us as mail: somebody takes every address there. "
+            "Somebody takes every address there, %(address)s too, so nobody had to report anything. "
             "Name another one: ANSWERBACK_PROBE_ADDRESS."
         )
     if probe.result != Result.MISSING:
@@ -79,14 +79,15 @@ def _where_reports_get_lost(probe: Probe) -> str:
         }
     if senders.is_return_path_fixed():
         return gettext(
-            "Reports go to %(path)s. What comes to that mailbox has to reach Answerback as it is: let it redirect its "
-            "mail, not forward it. Look there for the report about %(address)s."
+            "Reports go to %(path)s. Answerback has to fetch that mailbox, or it has to redirect its mail as it is; a "
+            "forward writes a new mail around it. Look there for the report about %(address)s."
         )
     if probe.way == destinations.MX_WAY:
         return gettext("Reports go to %(path)s. The MX record of %(domain)s has to lead to Answerback.")
     return gettext(
         "Reports go to %(path)s. The MX record of %(domain)s has to lead to Answerback, and the relay has to keep the "
-        "return path. A relay that takes only addresses of its own needs ANSWERBACK_RETURN_PATH=fixed."
+        "return path. A relay that takes only addresses of its own needs ANSWERBACK_RETURN_PATH=fixed; a mail service "
+        "that keeps reports to itself has to tell them by its webhook."
     )
 
 
