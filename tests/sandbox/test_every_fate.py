@@ -44,7 +44,8 @@ CAUSES = {
     "bounce-later": "address_unknown", "bounce-full": "mailbox_full", "bounce-text": "address_unknown",
     "bounce-exim": "local_delivery", "bounce-sendmail": "expired", "bounce-exchange": "recipient_restricted",
     "bounce-gmail": "mailbox_disabled", "bounce-domino": "address_unknown", "bounce-japan": "mailbox_full",
-    "bounce-bare": "unknown", "bounce-ses": "spam_content", "delay": "connection_failed", "complain": "complaint",
+    "bounce-bare": "unknown", "bounce-ses": "spam_content", "bounce-sieve": "recipient_restricted",
+    "bounce-dropped": "provider_suppressed", "delay": "connection_failed", "complain": "complaint",
     "anna@nodomain.sandbox.test": "domain_unknown", "anna@nullmx.sandbox.test": "domain_no_mail",
     "anna@servfail.sandbox.test": "dns_failure", "anna@noserver.sandbox.test": "connection_failed",
 }  # fmt: skip

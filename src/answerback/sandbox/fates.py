@@ -49,7 +49,9 @@ class Form(StrEnum):
     DOMINO = "domino"
     JAPANESE = "japanese"  # a mobile operator
     BARE = "bare"  # names the recipient and no reason, as IIS does
+    SIEVE = "sieve"  # a disposition notification, as the recipient's filter writes (RFC 5429)
     SES = "ses"  # JSON
+    DROPPED = "dropped"  # JSON of a provider that did not try
 
 
 class Drop(StrEnum):
@@ -307,6 +309,18 @@ FATES = _table(
             reaction=Reaction.FAILURE,
             report="554 5.7.1 Message rejected as spam",
             form=Form.SES,
+        ),
+        Fate(
+            "bounce-sieve",
+            gettext_noop("Accepted; the recipient's own filter refuses it, in the form of a receipt"),
+            reaction=Reaction.FAILURE,
+            form=Form.SIEVE,
+        ),
+        Fate(
+            "bounce-dropped",
+            gettext_noop("Accepted; a provider reports in JSON that the address is on its own list, so it did not try"),
+            reaction=Reaction.FAILURE,
+            form=Form.DROPPED,
         ),
         Fate(
             "delay",

@@ -1,4 +1,4 @@
-"""Reports of failure in the forms that servers have besides RFC 3464, in words of our own.
+"""Reports of failure in the forms that servers have besides those of several parts, in words of our own.
 
 Each writes what its kind of server writes around the reply: where it names the recipient, where the reason stands,
 where the returned mail begins. Our readers have to get by with that, in the sandbox as in life.
@@ -123,8 +123,6 @@ def _bare(recipient: str, header: bytes, reply: str) -> Notice:
 
 
 def _ses(recipient: str, header: bytes, reply: str) -> Notice:
-    fields = header.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
-    message_id = next((line.partition(":")[2].strip() for line in fields if line.lower().startswith("message-id:")), "")
     bounced = {
         "emailAddress": recipient,
         "action": "failed",
@@ -134,11 +132,30 @@ def _ses(recipient: str, header: bytes, reply: str) -> Notice:
     event = {
         "notificationType": "Bounce",
         "bounce": {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [bounced]},
-        "mail": {"commonHeaders": {"messageId": message_id}},
+        "mail": {"commonHeaders": {"messageId": _message_id(header)}},
     }
-    body = json.dumps(event, indent=1).encode()
-    content_type = ["Content-Type: text/plain; charset=utf-8"]
-    return Notice("Notifications <no-reply@sns.sandbox.test>", "Notification Message", content_type, body)
+    return _json("Notifications <no-reply@sns.sandbox.test>", "Notification Message", event)
+
+
+def _dropped(recipient: str, header: bytes, reply: str) -> Notice:
+    event = {
+        "email": recipient,
+        "event": "dropped",
+        "reason": "Bounced Address",
+        "sg_event_id": "played",
+        "smtp-id": _message_id(header),
+    }
+    return _json("Events <events@relay.sandbox.test>", "Events", [event])
+
+
+def _json(sender: str, subject: str, content: object) -> Notice:
+    body = json.dumps(content, indent=1).encode()
+    return Notice(sender, subject, ["Content-Type: text/plain; charset=utf-8"], body)
+
+
+def _message_id(header: bytes) -> str:
+    fields = header.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    return next((line.partition(":")[2].strip() for line in fields if line.lower().startswith("message-id:")), "")
 
 
 _FORMS: Final[Mapping[Form, Callable[[str, bytes, str], Notice]]] = {
@@ -151,4 +168,5 @@ _FORMS: Final[Mapping[Form, Callable[[str, bytes, str], Notice]]] = {
     Form.JAPANESE: _japanese,
     Form.BARE: _bare,
     Form.SES: _ses,
+    Form.DROPPED: _dropped,
 }

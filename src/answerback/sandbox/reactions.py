@@ -124,6 +124,8 @@ def _delivery_report(taken: Taken, action: str, diagnostic: str) -> Sent:
 def _failure(taken: Taken) -> Sent:
     if taken.fate.form is Form.STATUS:
         return _delivery_report(taken, "failed", _diagnostic(taken))
+    if taken.fate.form is Form.SIEVE:
+        return _refusal(taken)
     notice = notices.in_form(taken.fate.form, taken.recipient, taken.header, _diagnostic(taken))
     fields = [f"From: {notice.sender}", *_addressed(taken), f"Subject: {notice.subject}", *notice.fields]
     return Sent(NULL_PATH, taken.mail_from, _octets([*fields, "MIME-Version: 1.0"], notice.body))
@@ -182,26 +184,38 @@ def _challenge(taken: Taken) -> Sent:
 
 
 def _receipt(taken: Taken) -> Sent:
+    words = "Your message was displayed. This does not mean that it was read.\n"
+    fields = [f"From: {taken.recipient}", f"Subject: Read: {taken.field('Subject')}"]
+    return _disposition(taken, "manual-action/MDN-sent-manually; displayed", words, fields)
+
+
+def _refusal(taken: Taken) -> Sent:
+    """RFC 5429 §2.2: the recipient's own filter has thrown it away."""
+    words = f"Your message to <{taken.recipient}> was automatically rejected:\nI take no mail from shops any more.\n"
+    fields = [
+        f"From: Postmaster <postmaster@{taken.domain}>",
+        "Subject: Automatically rejected mail",
+        "Auto-Submitted: auto-replied (rejected)",
+    ]
+    return _disposition(taken, "automatic-action/MDN-sent-automatically; deleted", words, fields)
+
+
+def _disposition(taken: Taken, disposition: str, words: str, fields: Sequence[str]) -> Sent:
     """RFC 8098."""
     facts = [
         f"Reporting-UA: {taken.domain}; PlayedInternet",
         f"Final-Recipient: rfc822; {taken.recipient}",
         f"Original-Message-ID: {taken.field('Message-ID')}",
-        "Disposition: manual-action/MDN-sent-manually; displayed",
+        f"Disposition: {disposition}",
         "",
     ]
     parts = [
-        _part("text/plain; charset=us-ascii", b"Your message was displayed. This does not mean that it was read.\n"),
+        _part("text/plain; charset=us-ascii", words.encode()),
         _part("message/disposition-notification", "\n".join(facts).encode()),
+        _part("text/rfc822-headers", taken.header),
     ]
-    fields = [
-        f"From: {taken.recipient}",
-        *_addressed(taken),
-        f"Subject: Read: {taken.field('Subject')}",
-        *_in_reply(taken),
-    ]
-    content = _multipart("report; report-type=disposition-notification", fields, parts)
-    return Sent(NULL_PATH, taken.mail_from, content)
+    fields = [*fields, *_addressed(taken), *_in_reply(taken)]
+    return Sent(NULL_PATH, taken.mail_from, _multipart("report; report-type=disposition-notification", fields, parts))
 
 
 def _from_daemon(taken: Taken) -> list[str]:
