@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.world import World
 
+from answerback.core import clock
 from answerback.desk import delivery_events, jobs, recover
 from answerback.desk.bulk import targets
 from answerback.desk.models import Job, JobItem
-from answerback.outbound import lifecycle
-from answerback.outbound.models import Delivery, Resolution
-from answerback.people import identities
+from answerback.outbound import lifecycle, standing
+from answerback.outbound.models import Delivery, FailureChange, Resolution
+from answerback.people import accounts, identities
 from answerback.people.models import Person
-from answerback.tickets.models import FAILURE_TAG, Ticket
+from answerback.tickets.models import FAILURE_TAG, Event, Ticket
 from answerback.workers import work_jobs
 from mailroom.report import Action
 from mailroom.states import Fact
@@ -59,6 +61,42 @@ def test_resend_goes_to_those_that_failed_and_says_so(world: World) -> None:
     assert job.status == "completed"
     assert recipients_of(failed) == ["a@customer.example"] * 2
     assert jobs.progress(job) == jobs.Progress(total=2, done=1, skipped=1)
+
+
+def test_what_was_sent_again_and_still_waits_is_taken_back(world: World) -> None:
+    waiting, gone, ambiguous = (failing(world, f"{name}@customer.example") for name in "abc")
+    alarms = Delivery.objects.filter(kind="agent").count()
+    job = run(world, "resend", [waiting, gone, ambiguous])
+    sent = {row.ticket_id: row for row in Delivery.objects.filter(resent_from__isnull=False)}
+    later = clock.now() + timedelta(seconds=accounts.undo_seconds(world.ada) - 3)
+    assert all((row.next_attempt_at or later) > later for row in sent.values())
+    world.outcome(sent[gone.pk], "250 2.0.0 Ok")
+    world.outcome(sent[ambiguous.pk], "451 4.3.0 Later")
+    Delivery.objects.filter(pk=sent[ambiguous.pk].pk).update(ambiguous=True)
+    back = jobs.undo(job, world.bruno)
+    work_jobs.once()
+    delivery_events.react()
+    assert told(back) == [
+        (ambiguous.pk, "skipped", "sent_already"),
+        (gone.pk, "skipped", "sent_already"),
+        (waiting.pk, "done", "taken_back"),
+    ]
+    [chain] = standing.open_failures(waiting.pk)
+    assert (chain.newest.state, chain.code) == ("failed", "554 5.7.1")  # as before, with what the server said
+    assert Event.objects.filter(ticket=waiting, kind="DeliveryFailure").count() == 1
+    assert Delivery.objects.filter(kind="agent").count() == alarms
+    waiting.refresh_from_db()
+    assert (waiting.delivery_health, waiting.tags.filter(name=FAILURE_TAG).exists()) == ("failed", True)
+    assert FailureChange.objects.get(delivery__ticket=waiting, open=True).delivery == chain.newest
+    assert told(run(world, "resend", [waiting])) == [(waiting.pk, "done", "resent")]  # and may go once more
+
+
+def test_what_was_all_sent_has_no_way_back(world: World) -> None:
+    ticket = failing(world, "a@customer.example")
+    job = run(world, "resend", [ticket])
+    assert jobs.may_undo(job)
+    world.outcome(Delivery.objects.latest("id"), "250 2.0.0 Ok")
+    assert not jobs.may_undo(job)
 
 
 def test_one_form_starts_one_job(world: World) -> None:
@@ -189,6 +227,68 @@ def test_what_a_trigger_holds_is_released_and_what_is_not_held_is_told(world: Wo
     assert not jobs.may_undo(job)
 
 
+def test_what_was_released_is_held_again_while_it_waits(world: World) -> None:
+    ticket = world.ticket()
+    world.answer(ticket)
+    delivery = world.delivery_to(world.clara)
+    lifecycle.decide([delivery.pk], Fact.HOLD, reason="rule:Look first")
+    job = run(world, "release", [ticket])
+    delivery.refresh_from_db()
+    assert delivery.state == "queued"
+    back = jobs.undo(job, world.ada)
+    work_jobs.once()
+    delivery.refresh_from_db()
+    assert told(back) == [(ticket.pk, "done", "held_again")]
+    assert (delivery.state, delivery.hold_reason) == ("held", "rule:Look first")
+    job = run(world, "release", [ticket])
+    delivery.refresh_from_db()
+    world.outcome(delivery, "250 2.0.0 Ok")
+    assert not jobs.may_undo(job)
+
+
+@pytest.mark.parametrize("and_send", [False, True])
+def test_marked_deliverable_and_taken_back(world: World, and_send: bool) -> None:
+    ticket = failing(world, "a@customer.example", "550 5.1.1 User unknown")
+    before = identities.find("a@customer.example")
+    job = run(world, "mark_deliverable", [ticket], note="They say so", and_send=and_send)
+    back = jobs.undo(job, world.bruno)
+    work_jobs.once()
+    reason = "suppressed_again_unsent" if and_send else "suppressed_again"
+    assert told(back) == [(ticket.pk, "done", reason)]
+    after = identities.find("a@customer.example")
+    assert before
+    assert after
+    assert [getattr(after, name) for name in identities.KNOWN] == [getattr(before, name) for name in identities.KNOWN]
+    assert after.ledger.latest("id").by == world.bruno
+    [chain] = standing.open_failures(ticket.pk)
+    assert (chain.newest.state, chain.code) == ("failed", "550 5.1.1")
+
+
+def test_held_mail_that_was_let_go_is_held_for_its_address_again(world: World) -> None:
+    failing(world, "a@customer.example", "550 5.1.1 User unknown")
+    held = world.ticket()
+    world.answer(held)
+    delivery = world.delivery_to(world.clara)
+    assert delivery.state == "held"
+    back = jobs.undo(run(world, "mark_deliverable", [held], note="They say so", and_send=True), world.ada)
+    work_jobs.once()
+    delivery.refresh_from_db()
+    assert told(back) == [(held.pk, "done", "suppressed_again_unsent")]
+    assert (delivery.state, delivery.hold_reason, delivery.enhanced_code) == ("held", "suppressed", "5.1.1")
+
+
+def test_an_address_that_has_proved_to_work_stays_deliverable(world: World) -> None:
+    ticket = failing(world, "a@customer.example", "550 5.1.1 User unknown")
+    job = run(world, "mark_deliverable", [ticket], note="They say so", and_send=True)
+    world.outcome(Delivery.objects.latest("id"), "250 2.0.0 Ok")
+    back = jobs.undo(job, world.ada)
+    work_jobs.once()
+    assert told(back) == [(ticket.pk, "skipped", "changed_since")]
+    identity = identities.find("a@customer.example")
+    assert identity
+    assert identity.deliverability == "deliverable"
+
+
 def test_an_address_that_complained_is_left_to_the_agent(world: World) -> None:
     ticket = failing(world, "a@customer.example", "250 2.0.0 Ok")
     delivery = Delivery.objects.get(ticket=ticket, kind="answer")
@@ -253,11 +353,23 @@ def test_swapped_domain_reaches_the_failed_and_nobody_else(world: World) -> None
     assert told(job) == [(ticket.pk, "done", "swapped"), (other.pk, "skipped", "other_domain")]
     assert recipients_of(ticket) == ["anna@old.example", "anna@new.example"]
     assert identities.find("anna@new.example") is not None
+    world.outcome(Delivery.objects.latest("id"), "250 2.0.0 Ok")
     back = jobs.undo(job, world.ada)
     work_jobs.once()
     assert told(back) == [(ticket.pk, "done", "swapped_back")]
     assert identities.find("anna@new.example") is None
-    assert recipients_of(ticket)[-1] == "anna@new.example"  # what was sent stays sent
+    assert Delivery.objects.get(recipient="anna@new.example").state == "accepted"  # what was sent stays sent
+
+
+def test_swapped_domain_is_taken_back_before_anything_was_sent(world: World) -> None:
+    ticket = failing(world, "anna@old.example", "550 5.1.2 Bad destination system")
+    back = jobs.undo(run(world, "swap_domain", [ticket], old="old.example", new="new.example"), world.ada)
+    work_jobs.once()
+    assert told(back) == [(ticket.pk, "done", "swapped_back_unsent")]
+    assert identities.find("anna@old.example") is not None
+    assert Delivery.objects.get(recipient="anna@new.example").state == "cancelled"
+    [chain] = standing.open_failures(ticket.pk)
+    assert (chain.newest.recipient, chain.code) == ("anna@old.example", "550 5.1.2")
 
 
 def test_swapped_domain_minds_who_has_the_new_address(world: World) -> None:

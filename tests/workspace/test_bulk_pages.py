@@ -60,6 +60,31 @@ def test_chosen_tickets_are_foreseen_started_and_told(world: World, ada: Client)
     assert Job.objects.count() == 1
 
 
+def test_what_can_be_taken_back_is_said_and_what_cannot(world: World, ada: Client, bruno: Client) -> None:
+    first, second = failing(world, "a@customer.example"), failing(world, "b@customer.example")
+    page, fields = confirmed(ada, act="resend", tickets=[first.pk, second.pk], view="undelivered", title="x")
+    assert "Mail that still waits can be stopped. What was sent stays sent." in page
+    url = ada.post("/bulk/start", fields).headers["Location"]
+    work_jobs.once()
+    assert 'value="undo"' in ada.get(url).text
+    world.outcome(Delivery.objects.get(recipient="a@customer.example", state="queued"), "250 2.0.0 Ok")
+    back = ada.post(f"{url}/act", {"act": "undo"}).headers["Location"]
+    work_jobs.once()
+    told = ada.get(back).text
+    for words in ("Take back: send again", "a@customer.example: it has been sent already.", "1 done", "1 skipped"):
+        assert words in told
+    assert "Stopped before it went to b@customer.example. The failure is open as before." in told
+    assert "Ada Agent stopped what was to be sent again to b@customer.example" in ada.get(f"/tickets/{second.pk}?events").text
+
+    _, fields = confirmed(bruno, act="resend", tickets=[second.pk], view="undelivered", title="x")
+    url = bruno.post("/bulk/start", fields).headers["Location"]
+    work_jobs.once()
+    world.outcome(Delivery.objects.get(recipient="b@customer.example", state="queued"), "250 2.0.0 Ok")
+    page = bruno.get(url).text
+    assert 'value="undo"' not in page
+    assert "Alles ist gesendet: Nichts davon lässt sich mehr zurücknehmen." in page
+
+
 def test_a_whole_view_is_chosen_by_its_name(world: World, ada: Client, bruno: Client) -> None:
     tickets = [failing(world, f"{name}@customer.example") for name in "abc"]
     page, fields = confirmed(bruno, act="mark_handled", whole="1", view="undelivered", title="Undelivered replies")

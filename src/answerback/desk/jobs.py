@@ -129,14 +129,15 @@ def cancel(job: Job, by: Account) -> None:
 
 def may_undo(job: Job) -> bool:
     """Whether there is a way back, and nobody has taken it yet. The job has ended."""
-    kind = KINDS.get(job.kind)
+    kind, done = KINDS.get(job.kind), JobItem.objects.filter(job=job, state=State.DONE)
     return (
         kind is not None
         and kind.undo is not None
         and not job.undo
         and job.status not in RUNNING
-        and JobItem.objects.filter(job=job, state=State.DONE).exists()
+        and done.exists()
         and not Job.objects.filter(key=_undo_key(job)).exists()
+        and (kind.still is None or kind.still(done))
     )
 
 

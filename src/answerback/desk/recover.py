@@ -163,6 +163,35 @@ def release(delivery_id: int, by: Account) -> None:
         fix_facts.tell(delivery.ticket_id, [fix_facts.note(delivery, "released", by)], by)
 
 
+def take_back(delivery_id: int, by: Account) -> None:
+    """Stop what was sent again and still waits; the failure is what it was before. NotFailedError where it went."""
+    with transaction.atomic():
+        [sent] = _locked([delivery_id])
+        before = sent.resent_from
+        if before is None or not enqueue.take_back(sent, by):
+            raise NotFailedError
+        resolutions.reopen(sent)  # what was stopped to be sent to another address
+        fix_facts.tell(sent.ticket_id, [fix_facts.note(before, "taken_back", by, new_recipient=sent.recipient)], by)
+
+
+def hold_again(delivery_id: int, reason: str, by: Account) -> None:
+    """What was held and let go waits for somebody's word again. NotFailedError where it went."""
+    with transaction.atomic():
+        [delivery] = _locked([delivery_id])
+        if delivery.state != State.QUEUED or not lifecycle.decide([delivery_id], Fact.HOLD, by, reason):
+            raise NotFailedError
+        fix_facts.tell(delivery.ticket_id, [fix_facts.note(delivery, "held_again", by)], by)
+
+
+def hold_suppressed_again(delivery_id: int) -> None:
+    """What was let go although it was held for its address, which is marked undeliverable again. NotFailedError."""
+    with transaction.atomic():
+        [delivery] = _locked([delivery_id])
+        if delivery.state != State.QUEUED or not (delivery.identity and identities.is_suppressed(delivery.identity)):
+            raise NotFailedError
+        lifecycle.hold_suppressed([delivery])
+
+
 def _locked(delivery_ids: Sequence[int]) -> list[Delivery]:
     """Delivery.DoesNotExist where one is missing."""
     rows = Delivery.objects.select_for_update(of=("self",)).filter(pk__in=delivery_ids).order_by("id")

@@ -17,9 +17,9 @@ from django.conf import settings
 from django.db import transaction
 
 from answerback.core import clock, ids, live
-from answerback.outbound import failure_feed, lanes, lifecycle
+from answerback.outbound import failure_feed, lanes, lifecycle, resolutions
 from answerback.outbound.destinations import destination_of
-from answerback.outbound.models import Delivery, DeliveryEvent, Message
+from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
 from answerback.outbound.senders import sender_of
 from answerback.outbound.tokens import Signer
 from answerback.people import identities
@@ -33,6 +33,7 @@ from mailroom.states import Fact, State
 Kind = Message.Kind
 Role = Delivery.Role
 
+STILL_HERE = frozenset({State.QUEUED, State.DEFERRED})  # nobody else has taken the mail
 _EMAIL_ID_ENTROPY = 80  # bits
 
 
@@ -104,6 +105,19 @@ def resend(deliveries: Sequence[Delivery], by: Account | None, new_address: Iden
                 row.header = old.header
             rows.append(row)
         return _write_deliveries(rows)
+
+
+def take_back(sent: Delivery, by: Account) -> bool:
+    """Stop a resend that still waits. It was no attempt then: what it was to mend stands as it did before.
+
+    The caller has locked it. False where it is too late: it went, or may have gone.
+    """
+    if sent.resent_from_id is None or sent.state not in STILL_HERE or sent.ambiguous:
+        return False
+    resolutions.resolve(sent, Resolution.How.TAKEN_BACK, by=by)
+    stopped = bool(lifecycle.decide([sent.pk], Fact.CANCEL, by))
+    Delivery.objects.filter(pk=sent.pk).update(resent_from=None, failed_at=None)
+    return stopped
 
 
 def beyond_cap(kind: str, recipients: Sequence[Recipient]) -> list[Recipient]:

@@ -119,6 +119,12 @@ def retry_now(delivery_ids: Sequence[int]) -> int:
     return changed
 
 
+def postpone(delivery_ids: Sequence[int], seconds: int) -> None:
+    """Let what was just queued wait, so that it can be taken back. Belongs into the transaction that queued it."""
+    queued = Delivery.objects.filter(pk__in=delivery_ids, state=State.QUEUED)
+    queued.update(next_attempt_at=clock.now() + timedelta(seconds=seconds))
+
+
 def suppress(row: Delivery, identity: Identity) -> None:
     """Hold the row because mail to the address is known to fail; it shows the failure that taught us. Saves nothing."""
     row.state = table.TRANSITIONS[State(row.state), Fact.HOLD]

@@ -176,6 +176,7 @@ class Resolution(models.Model):
         REPLIED = "replied"
         HANDLED = "handled"
         PHONED = "phoned"
+        TAKEN_BACK = "taken_back"  # a resend that was stopped before it went: it is no failure, the one before it is
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="resolutions")
     how = models.CharField(max_length=10, choices=How.choices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 
 from answerback.people import identities
@@ -21,6 +22,11 @@ def create(email: str, name: str, password: str | None, role: str = Account.Role
         account.set_password(password)
         account.save()
         return account
+
+
+def undo_seconds(account: Account) -> int:
+    """For how long what they send can be taken back: as their profile says, else for everybody."""
+    return settings.UNDO_SECONDS if account.undo_seconds is None else account.undo_seconds
 
 
 def agents() -> list[Account]:

@@ -24,6 +24,7 @@ from mailroom.causes.catalogue import Hardness
 
 SUPPRESSED_FOR = timedelta(days=30)
 SOFT_DAYS = 10  # with a failure of a temporary cause
+KNOWN = ("deliverability", "since", "until", "cause", "smtp_code", "enhanced_code")  # fields of an Identity
 Kind = DeliverabilityEntry.Kind
 Deliverability = Identity.Deliverability
 
@@ -216,6 +217,26 @@ def mark_deliverable(identity: Identity, by: Account, note: str = "") -> None:
         identity.save()
         _enter(identity, Kind.MARKED_DELIVERABLE, now, by=by, note=note[:300])
     live.publish(f"person:{identity.person_id}")
+
+
+def suppress_again(identity_id: int, marked: Identity, before: Identity, by: Account) -> bool:
+    """Whoever marked it deliverable takes that back: what was known `before` counts again, until the same day.
+
+    False where more is known of it than when it was `marked`, or it is another address.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        untouched = {name: getattr(marked, name) for name in ("deliverability", "since", "normal")}
+        rows = Identity.objects.select_for_update(no_key=True).filter(pk=identity_id, **untouched)
+        identity = rows.first()
+        if identity is None or not is_suppressed(before, now):
+            return False
+        for name in KNOWN:
+            setattr(identity, name, getattr(before, name))
+        identity.save()
+        _enter(identity, Kind.SUPPRESSED_AGAIN, now, by=by)
+    live.publish(f"person:{identity.person_id}")
+    return True
 
 
 def record_success(identity_id: int, delivery_event_id: int, at: datetime) -> None:

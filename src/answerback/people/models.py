@@ -128,6 +128,7 @@ class DeliverabilityEntry(models.Model):
         COMPLAINT = "complaint"
         MARKED_DELIVERABLE = "marked_deliverable"
         CORRECTED = "corrected"
+        SUPPRESSED_AGAIN = "suppressed_again"  # "deliverable" was taken back
 
     identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="ledger")
     kind = models.CharField(max_length=20, choices=Kind.choices)

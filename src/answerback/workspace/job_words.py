@@ -24,10 +24,34 @@ KINDS = {
     "merge_tickets": gettext_noop("Merge tickets"),
 }
 UNDONE = {
+    "resend": gettext_noop("Take back: send again"),
+    "mark_deliverable": gettext_noop("Take back: mark deliverable"),
+    "release": gettext_noop("Take back: send what is held"),
     "swap_domain": gettext_noop("Take back: correct the domain"),
     "mark_handled": gettext_noop("Take back: mark as handled"),
     "reassign": gettext_noop("Take back: reassign"),
     "update_tickets": gettext_noop("Take back: change tickets"),
+}
+# what can be taken back afterwards, and what cannot: said before it is started, and when it has ended
+WAYS_BACK = {
+    "resend": gettext_noop("Mail that still waits can be stopped. What was sent stays sent."),
+    "swap_domain": gettext_noop(
+        "The old addresses can be put back, and mail that still waits be stopped. What was sent stays sent."
+    ),
+    "mark_deliverable": gettext_noop(
+        "The addresses can be marked undeliverable again, as long as no mail has shown that they work. "
+        "What was sent stays sent."
+    ),
+    "mark_handled": gettext_noop("It can be taken back: the failures are open again then."),
+    "release": gettext_noop("Mail that still waits can be held again. What was sent stays sent."),
+    "reassign": gettext_noop(
+        "It can be taken back, except where somebody has changed a ticket since. "
+        "What triggers have mailed stays sent."
+    ),
+    "update_tickets": gettext_noop(
+        "It can be taken back, except where somebody has changed a ticket since. "
+        "Comments stay, and what was mailed stays sent."
+    ),
 }
 STATUSES = {
     Job.Status.QUEUED: gettext_noop("waiting to begin"),
@@ -46,11 +70,21 @@ REASONS = {
     "resent": gettext_noop("Sent again to %(recipient)s."),
     "released": gettext_noop("Sent to %(recipient)s."),
     "handled": gettext_noop("The failure to %(recipient)s is marked as handled."),
+    "taken_back": gettext_noop("Stopped before it went to %(recipient)s. The failure is open as before."),
+    "held_again": gettext_noop("Held again before it went to %(recipient)s."),
+    "sent_already": gettext_noop("%(recipient)s: it has been sent already."),
+    "suppressed_again": gettext_noop("%(recipient)s is marked undeliverable again."),
+    "suppressed_again_unsent": gettext_noop(
+        "%(recipient)s is marked undeliverable again, and the mail was stopped before it went."
+    ),
     "open_again": gettext_noop("The failure to %(recipient)s is open again."),
     "deliverable": gettext_noop("%(recipient)s is marked deliverable."),
     "deliverable_and_sent": gettext_noop("%(recipient)s is marked deliverable, and the mail goes now."),
     "swapped": gettext_noop("%(recipient)s became %(address)s, and the mail goes there."),
     "swapped_back": gettext_noop("%(recipient)s is the address again. What was sent to %(address)s stays sent."),
+    "swapped_back_unsent": gettext_noop(
+        "%(recipient)s is the address again, and the mail to %(address)s was stopped before it went."
+    ),
     "made": gettext_noop("Made."),
     "merged": gettext_noop("Merged into ticket #%(into)s."),
     "changed": gettext_noop("Changed."),
@@ -99,6 +133,10 @@ def what(job: Job) -> str:
         case "mark_handled" | "mark_deliverable":
             return str(job.options.get("note", ""))
     return ""
+
+
+def way_back(kind: str) -> str:
+    return _(WAYS_BACK[kind]) if kind in WAYS_BACK else ""
 
 
 def source(job: Job) -> str:

@@ -3,7 +3,7 @@
 A kind is about failures, held mail, tickets, or tickets that are to be made. `act` does one item and says what became
 of it; what it cannot do is skipped with the reason, never an error. `foresee` says beforehand which would be skipped,
 in a fixed number of queries. `undo`, where the thing can be taken back, is given the item that did it and touches only
-what nobody changed since.
+what nobody changed since. `still` says whether that is worth a button, where it ends by itself.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import QuerySet
+
 from answerback.desk.bulk import (
     create_tickets,
+    mail,
     mark_deliverable,
     mark_handled,
     reassign,
@@ -48,14 +51,15 @@ class Kind:
         Callable[[Sequence[Delivery], Options], Foreseen] | Callable[[Sequence[Ticket], Options], Foreseen] | None
     )  # None: there is nothing yet to choose it for
     undo: Callable[[JobItem, Account], Result] | None = None
+    still: Callable[[QuerySet[JobItem]], bool] | None = None  # whether it can be taken back still; None: at any time
 
 
 KINDS: dict[str, Kind] = {
-    "resend": Kind(About.FAILURES, resend.act, resend.foresee),
+    "resend": Kind(About.FAILURES, resend.act, resend.foresee, resend.undo, mail.resends_wait),
     "swap_domain": Kind(About.FAILURES, swap_domain.act, swap_domain.foresee, swap_domain.undo),
-    "mark_deliverable": Kind(About.FAILURES, mark_deliverable.act, mark_deliverable.foresee),
+    "mark_deliverable": Kind(About.FAILURES, mark_deliverable.act, mark_deliverable.foresee, mark_deliverable.undo),
     "mark_handled": Kind(About.FAILURES, mark_handled.act, mark_handled.foresee, mark_handled.undo),
-    "release": Kind(About.HELD, release.act, release.foresee),
+    "release": Kind(About.HELD, release.act, release.foresee, release.undo, release.still),
     "reassign": Kind(About.TICKETS, reassign.act, reassign.foresee, reassign.undo),
     "update_tickets": Kind(About.TICKETS, update_tickets.act, update_tickets.foresee, update_tickets.undo),
     "create_tickets": Kind(About.NEW_TICKETS, create_tickets.act, foresee=None),

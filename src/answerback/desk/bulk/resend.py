@@ -1,4 +1,7 @@
-"""The same message once more, to the recipients that did not get it. An address that is known to fail is left out."""
+"""The same message once more, to the recipients that did not get it. An address that is known to fail is left out.
+
+Taken back, what still waits is stopped, and those failures are what they were.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from answerback.desk import recover
+from answerback.desk.bulk import mail
 from answerback.desk.bulk.result import Result, done, skipped
 from answerback.desk.bulk.subject import delivery_of
 from answerback.desk.models import JobItem
@@ -22,11 +26,19 @@ def act(item: JobItem, options: dict[str, Any], by: Account) -> Result:
         [sent] = recover.resend([delivery.pk], by)
     except recover.NotFailedError:
         return skipped("not_failing", recipient=delivery.recipient)
+    mail.let_wait([sent], by)
     return done("resent", recipient=sent.recipient, delivery_id=sent.pk)
 
 
 def foresee(rows: Sequence[Delivery], options: dict[str, Any]) -> dict[int, Result]:
     return {row.pk: problem for row in rows if (problem := _problem(row))}
+
+
+def undo(item: JobItem, by: Account) -> Result:
+    recipient = item.detail["recipient"]
+    if not mail.take_back(item.detail["delivery_id"], by):
+        return skipped("sent_already", recipient=recipient)
+    return done("taken_back", recipient=recipient)
 
 
 def _problem(delivery: Delivery) -> Result | None:

@@ -1,8 +1,8 @@
 """`@old.example` became `@new.example`: the addresses are corrected, and what failed goes to the new ones.
 
 Policy: the local part stays. A person who has the new address already keeps both, and the new one becomes primary. An
-address that belongs to somebody else is left alone, with the reason. Taken back, the old address is there again; what
-was sent stays sent.
+address that belongs to somebody else is left alone, with the reason. Taken back, the old address is there again, and
+what still waits is stopped; what was sent stays sent.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from answerback.desk import recover
+from answerback.desk.bulk import mail
 from answerback.desk.bulk.result import Result, done, skipped
 from answerback.desk.bulk.subject import delivery_of
 from answerback.desk.models import JobItem
@@ -37,16 +38,19 @@ def act(item: JobItem, options: dict[str, Any], by: Account) -> Result:
     before = _primary_of(delivery)
     try:
         if _is_there_already(delivery, address):
-            recover.resend([delivery.pk], by)
-            return done("swapped", recipient=delivery.recipient, address=address)
-        recover.correct_address(delivery.pk, address, by, and_resend=True)
+            [sent] = recover.resend([delivery.pk], by)
+            mail.let_wait([sent], by)
+            return done("swapped", recipient=delivery.recipient, address=address, delivery_id=sent.pk)
+        [sent] = recover.correct_address(delivery.pk, address, by, and_resend=True)
     except recover.NotFailedError:
         return skipped("not_failing", recipient=delivery.recipient)
     except AddressTakenError as taken:
         return _taken(delivery, taken.identity)
     except BadAddressError as bad:
         return skipped("bad_address", recipient=delivery.recipient, address=bad.address)
-    return done("swapped", recipient=delivery.recipient, address=address, **_traces(delivery, address, before))
+    mail.let_wait([sent], by)
+    traces = _traces(delivery, address, before)
+    return done("swapped", recipient=delivery.recipient, address=address, delivery_id=sent.pk, **traces)
 
 
 def foresee(rows: Sequence[Delivery], options: dict[str, Any]) -> dict[int, Result]:
@@ -65,9 +69,16 @@ def foresee(rows: Sequence[Delivery], options: dict[str, Any]) -> dict[int, Resu
 
 
 def undo(item: JobItem, by: Account) -> Result:
-    """The identity back to the old address, or the old identity primary again."""
-    detail = item.detail
-    names = {"recipient": detail["recipient"], "address": detail["address"]}
+    """What waits is stopped; the identity goes back to the old address, or the old identity is primary again."""
+    names = {"recipient": item.detail["recipient"], "address": item.detail["address"]}
+    stopped = mail.take_back(item.detail.get("delivery_id"), by)
+    result = _put_back(item.detail, names, by)
+    if not stopped:
+        return result
+    return done("swapped_back_unsent" if result.state is JobItem.State.DONE else "taken_back", **names)
+
+
+def _put_back(detail: dict[str, Any], names: dict[str, str], by: Account) -> Result:
     if "corrected" in detail:
         identity = Identity.objects.filter(
             pk=detail["corrected"], normal=addresses.normalise(detail["address"])

@@ -95,7 +95,7 @@ def _page(request: HttpRequest, kind: str, selection: Selection, asked: Asked, s
         ],
         "shown": outlook.would[:SHOWN],
         "more": max(0, len(outlook.would) - SHOWN),
-        "can_undo": KINDS[kind].undo is not None,
+        "ways_back": job_words.way_back(kind),
         "way_back": _way_back(selection),
     }
     if about_tickets:

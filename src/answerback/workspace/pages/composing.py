@@ -20,6 +20,7 @@ from answerback.desk import drafts, file_size, submitting, uploads
 from answerback.desk.drafts import Writing
 from answerback.desk.models import Draft
 from answerback.desk.submitting import Problem
+from answerback.people import accounts
 from answerback.people.models import Account
 from answerback.tickets.models import Comment, Ticket
 from answerback.workspace import conversation, drafting, macro_words, prefill
@@ -102,7 +103,7 @@ def keep_and_send(request: HttpRequest, number: int | None) -> tuple[Writing, Dr
     try:
         writing = replace(writing, files=[*writing.files, *store_files(request)])
         draft = drafts.keep(account, number, writing, *drafting.place(request)).draft
-        submitting.send(draft, settings.UNDO_SECONDS if account.undo_seconds is None else account.undo_seconds)
+        submitting.send(draft, accounts.undo_seconds(account))
     except submitting.FAILURES as error:
         problem = submitting.problem_of(error)
         if problem == Problem.NOT_STORED:

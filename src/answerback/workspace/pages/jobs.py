@@ -65,6 +65,7 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
         "followers": [_described(one, Progress()) for one in found.followers.order_by("id")],
         "may_act": _may_act(account, found),
         "may_undo": jobs.may_undo(found),
+        "ways_back": "" if found.undo else job_words.way_back(found.kind),
         "left_over": reached.failed or found.status == Job.Status.KILLED,
         "may_start_again": jobs.may_start_again(found),
         "live_url": request.get_full_path(),
