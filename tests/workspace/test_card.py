@@ -140,7 +140,8 @@ def test_the_second_profile_of_a_person_is_offered_for_merging(world: World, ada
     delivery = failed(world, ticket, FULL)
     assert "Perhaps the same person" not in card(ada, delivery)
     other = identities.find_or_create("clara@elsewhere.test", "Clara C.").person
-    assert f'href="/customers/{world.clara.pk}/merge?into={other.pk}">Clara C.</a>' in card(ada, delivery)
+    link = f"/customers/{world.clara.pk}/merge?into={other.pk}&amp;ticket={ticket.pk}"
+    assert f'href="{link}">Clara C.</a>' in card(ada, delivery)
 
 
 def test_an_agents_address_is_not(world: World, ada: Client, ticket: Ticket) -> None:
