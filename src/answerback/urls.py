@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from answerback.api import errors, openapi, probes
 from answerback.api.root import api
-from answerback.inbound import event_calls
+from answerback.inbound import event_calls, mail_calls
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v2/openapi", openapi.served),
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", probes.readyz),
     path("metrics", probes.metrics),
     path("hooks/<slug:provider>/events", event_calls.receive),
+    path("hooks/<slug:provider>/mail", mail_calls.receive),
     path("sandbox/", include("answerback.sandbox.urls")),
     path("", include("answerback.workspace.urls")),
 ]

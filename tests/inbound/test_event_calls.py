@@ -42,7 +42,7 @@ from tests.world import make_world
 from answerback.api.notifications import present_recipient
 from answerback.core import rate
 from answerback.desk import delivery_events
-from answerback.inbound import event_calls
+from answerback.inbound import calls
 from answerback.inbound import sns as amazon
 from answerback.outbound import envelopes, standing
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
@@ -64,7 +64,7 @@ def set_up(settings: Any, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> No
     settings.MAIL_DOMAIN = settings.RETURN_PATH_DOMAIN = "acme.test"
     settings.EVENT_SECRETS = dict(SECRETS)
     monkeypatch.setattr(amazon, "certificate", lambda url: CERTIFICATE)
-    monkeypatch.setattr(event_calls, "_LOGGED", rate.Counter(60))
+    monkeypatch.setattr(calls, "_LOGGED", rate.Counter(60))
 
 
 def send() -> list[Delivery]:
@@ -319,11 +319,11 @@ class InAnyOrder(TestCase):
 def test_with_a_word_for_the_provider_and_a_line_for_the_admin(
     provider: str, body: bytes, headers: dict[str, str], status: int, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, logger=event_calls.__name__):
+    with caplog.at_level(logging.WARNING, logger=calls.__name__):
         response = call(provider, body, headers)
     assert (response.status_code, response.json()) == (status, {"error": reason})
     assert not RawMail.objects.exists()
-    lines = [record.getMessage() for record in caplog.records if record.name == event_calls.__name__]
+    lines = [record.getMessage() for record in caplog.records if record.name == calls.__name__]
     assert len(lines) == (provider != "nobody")
     assert all(f"({reason}, from 127.0.0.1)" in line for line in lines)
 
@@ -331,11 +331,11 @@ def test_with_a_word_for_the_provider_and_a_line_for_the_admin(
 @pytest.mark.django_db
 def test_the_line_names_the_setting_once_a_minute(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.EVENT_SECRETS = {}
-    with caplog.at_level(logging.WARNING, logger=event_calls.__name__):
+    with caplog.at_level(logging.WARNING, logger=calls.__name__):
         for _ in range(30):
             assert call("mailgun", b"{}", {}).status_code == 404
-    assert [record.getMessage() for record in caplog.records if record.name == event_calls.__name__] == [
-        "a call with events of Mailgun is refused (not_set_up, from 127.0.0.1): ANSWERBACK_EVENTS_MAILGUN is not set"
+    assert [record.getMessage() for record in caplog.records if record.name == calls.__name__] == [
+        "a call of Mailgun is refused (not_set_up, from 127.0.0.1): ANSWERBACK_EVENTS_MAILGUN is not set"
     ]
 
 
@@ -346,7 +346,7 @@ def test_how_one_knocks() -> None:
     refused = client.get("/hooks/postmark/events")
     assert (refused.status_code, refused.json(), refused.headers["Allow"]) == (405, {"error": "not_post"}, "POST")
     asked = client.post("/hooks/postmark/events", b"{}", "application/json")
-    assert (asked.status_code, asked.headers["WWW-Authenticate"]) == (401, 'Basic realm="events"')
+    assert (asked.status_code, asked.headers["WWW-Authenticate"]) == (401, 'Basic realm="hooks"')
 
 
 def test_what_cannot_be_stored_comes_again(sent: Sequence[Delivery], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from answerback.store import blobs
 from answerback.store.models import RawMail
 
 IN_ROW = 256 * 1024
-PIPE, IMAP = "pipe", "imap"  # the doorways that may leave the reverse-path out
+PIPE, IMAP, WEBHOOK = "pipe", "imap", "webhook"  # the doorways that may leave the reverse-path out
 State = RawMail.State
 
 
@@ -61,7 +61,7 @@ def content(raw_mail: RawMail) -> bytes:
 
 def reverse_path(raw_mail: RawMail) -> str | None:
     """None where no envelope came along: then a Return-Path field says it (RFC 5321 §4.4)."""
-    return raw_mail.envelope_from if raw_mail.envelope_from or raw_mail.doorway not in (PIPE, IMAP) else None
+    return raw_mail.envelope_from if raw_mail.envelope_from or raw_mail.doorway not in (PIPE, IMAP, WEBHOOK) else None
 
 
 def next_received(limit: int) -> list[RawMail]:
