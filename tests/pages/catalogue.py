@@ -206,6 +206,7 @@ PAGES = (
     PageOf("admin-groups", "admin/groups", _at("/admin/groups"), admin=True),
     PageOf("admin-addresses", "admin/addresses", _at("/admin/addresses"), admin=True),
     PageOf("admin-incoming", "admin/incoming", _at("/admin/incoming"), admin=True),
+    PageOf("admin-dns", "admin/dns", _at("/admin/dns"), admin=True),
     PageOf("admin-tokens", "admin/tokens", _at("/admin/tokens"), admin=True),
     PageOf("admin-triggers", "admin/triggers", _at("/admin/triggers"), admin=True),
     PageOf("admin-escalation", "admin/escalation", _at("/admin/escalation"), admin=True),

@@ -25,7 +25,7 @@ from mailroom.causes import catalogue, zendesk
 PAGES = [
     "/delivery", "/delivery/causes", "/mail/unprocessed", "/mail/suspended", "/mail/blocked", "/profile",
     "/tickets/new", "/views/new", "/search",
-    "/admin/", "/admin/groups", "/admin/incoming", "/admin/addresses", "/admin/tokens", "/admin/triggers",
+    "/admin/", "/admin/groups", "/admin/incoming", "/admin/dns", "/admin/addresses", "/admin/tokens", "/admin/triggers",
     "/admin/automations",
     "/admin/webhooks", "/admin/webhooks/new",
 ]  # fmt: skip

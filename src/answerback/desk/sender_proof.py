@@ -9,24 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import dns.exception
-import dns.name
-import dns.resolver
 from django.conf import settings
 
-from answerback.core import clock
-from answerback.core.resolver import resolver
+from answerback.core import clock, resolver
 from answerback.store import raw
 from answerback.store.models import RawMail
-from mailroom import address as addresses
 from mailroom import authentication
 from mailroom.address import Address
 from mailroom.authentication import Authentication, LookupFailed
 from mailroom.message import Mail
 
 ONE_LOOKUP_SECONDS = 3.0
-_NO = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
-_NO_NAME = (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape, UnicodeError)
 
 
 def authenticate(raw_mail: RawMail, mail: Mail, author: Address) -> Authentication:
@@ -44,34 +37,18 @@ def authenticate(raw_mail: RawMail, mail: Mail, author: Address) -> Authenticati
 class _Names:
     """DNS until the time is up."""
 
-    server: dns.resolver.Resolver
-    asks_internet: bool
     until: float  # clock.now() as a timestamp
 
     @classmethod
     def within(cls, seconds: float) -> _Names:
-        return cls(resolver(), not settings.RESOLVER, clock.now().timestamp() + seconds)
+        return cls(clock.now().timestamp() + seconds)
 
     def find(self, name: str, kind: str) -> Sequence[str]:
         """The records as mailroom.authentication wants them. LookupFailed."""
-        if self.asks_internet and addresses.is_reserved(name):
-            return []  # no such name out there, and asking would only tell others
         left = min(self.until - clock.now().timestamp(), ONE_LOOKUP_SECONDS)
         if left <= 0:
             raise LookupFailed("the time for this mail is up")
         try:
-            found = self.server.resolve(name, kind, lifetime=left, search=False)
-        except _NO:
-            return []
-        except _NO_NAME:
-            return []
-        except (dns.exception.DNSException, OSError) as error:
+            return resolver.records(name, kind, left)
+        except resolver.NoAnswerError as error:
             raise LookupFailed(str(error)) from error
-        return [_as_text(record, kind) for record in found]
-
-
-def _as_text(record: object, kind: str) -> str:
-    strings: Sequence[bytes] | None = getattr(record, "strings", None)
-    if kind == "TXT" and strings is not None:
-        return b"".join(strings).decode("utf-8", "replace")
-    return str(record)

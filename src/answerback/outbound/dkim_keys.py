@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-import dns.exception
-import dns.resolver
 from django.db import transaction
 from django.db.models import QuerySet
 
-from answerback.core import clock
-from answerback.core.resolver import resolver
+from answerback.core import clock, resolver
 from answerback.outbound.models import DkimKey
 from mailroom import dkim_signing
 from mailroom.address import ascii_domain
@@ -103,6 +100,12 @@ def stop(domain: str) -> None:
     _of(_name(domain), in_use=True).update(in_use_since=None)
 
 
+def waiting_or_used(domain: str) -> list[Key]:
+    """Those that sign for `domain` or its parents, else those that wait to be published. BadDomainError."""
+    name = _name(domain)
+    return Signatures.current().keys_of(name) or _keys(_of(name, in_use=False))
+
+
 def domains() -> list[str]:
     """Every domain that has a key."""
     return list(DkimKey.objects.order_by("domain").values_list("domain", flat=True).distinct())
@@ -111,10 +114,14 @@ def domains() -> list[str]:
 def is_published(key: Key) -> bool:
     """Whether DNS has the key's record. No answer is a no."""
     try:
-        found = resolver().resolve(key.record_name, "TXT", lifetime=_PATIENCE, search=False)
-    except dns.exception.DNSException:
+        said = resolver.records(key.record_name, "TXT", _PATIENCE)
+    except resolver.NoAnswerError:
         return False
-    said = [b"".join(record.strings).decode("utf-8", "replace") for record in found]
+    return is_record_of(key, said)
+
+
+def is_record_of(key: Key, said: Iterable[str]) -> bool:
+    """Whether one of these TXT records is the key's."""
     return any(_public_half(text) == _public_half(key.record) for text in said)
 
 

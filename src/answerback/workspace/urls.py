@@ -6,6 +6,7 @@ from django.urls import path
 
 from answerback.workspace.pages import (
     admin,
+    admin_dns,
     admin_escalation,
     admin_incoming,
     agent_mail,
@@ -161,6 +162,8 @@ urlpatterns = [
     path("admin/addresses", admin.addresses),
     path("admin/addresses/<int:address_id>", admin.addresses),
     path("admin/incoming", admin_incoming.incoming),
+    path("admin/dns", admin_dns.dns_page),
+    path("admin/dns/findings", admin_dns.findings),
     path("admin/tokens", admin.api_tokens),
     path("admin/tokens/<int:token_id>/revoke", admin.revoke_token),
     path("admin/escalation", admin_escalation.escalation),
