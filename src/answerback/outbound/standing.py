@@ -95,7 +95,7 @@ class Chain:
     @property
     def open(self) -> bool:
         """An unresolved failure, also while a resend is under way: what tag, views and `delivery:open` go by."""
-        return bool(self.unresolved)
+        return bool(self.failures)
 
     @cached_property
     def code(self) -> str:
