@@ -82,6 +82,11 @@ def problem(provider: str, secrets: str) -> str:
     return next((found for secret in secrets.split() if (found := _PROBLEMS[provider](secret))), "")
 
 
+def calls_with_password(provider: str) -> bool:
+    """Or it signs."""
+    return _CHECKS[provider] is _password
+
+
 # User and password
 
 

@@ -44,7 +44,7 @@ from answerback.core import rate
 from answerback.desk import delivery_events
 from answerback.inbound import calls
 from answerback.inbound import sns as amazon
-from answerback.outbound import envelopes, standing
+from answerback.outbound import envelopes, providers, standing
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
 from answerback.outbound.tokens import Signer
 from answerback.people.models import Identity
@@ -517,6 +517,52 @@ def test_the_doctor_asks_for_what_is_missing(sent: Sequence[Delivery], settings:
     tell("postmark", told("postmark", "delivered", mail_of(sent[0])))
     assert not _doctor().warns
     assert _doctor().state.startswith("Postmark: last ")
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("smtp-relay.brevo.com", "brevo"),
+        ("smtp.eu.mailgun.org", "mailgun"),
+        ("in-v3.mailjet.com", "mailjet"),
+        ("SMTP.postmarkapp.com", "postmark"),
+        ("smtp.resend.com", "resend"),
+        ("smtp.sendgrid.net", "sendgrid"),
+        ("email-smtp.eu-central-1.amazonaws.com", "ses"),
+        ("email-smtp-fips.us-east-1.amazonaws.com", "ses"),
+        ("smtp.eu.sparkpostmail.com", "sparkpost"),
+        ("ec2-203-0-113-7.compute-1.amazonaws.com", ""),
+        ("smtp-relay.gmail.com", ""),
+        ("notsendgrid.net", ""),
+        ("mail.acme.test", ""),
+    ],
+)
+def test_whose_server_the_relay_is(host: str, provider: str) -> None:
+    assert providers.provider_of(host) == provider
+
+
+@pytest.mark.parametrize("who", ["ada", "bruno"])
+def test_the_admin_reads_what_to_enter_where(who: str, sent: Sequence[Delivery], settings: Any, client: Client) -> None:
+    settings.RELAY_URL, settings.BASE_URL = "submission://key:key@smtp.postmarkapp.com", "https://help.acme.test"
+    settings.EVENT_SECRETS = {"mailgun": SECRETS["mailgun"]}
+    client.login(username=f"{who}@acme.test", password="correct horse battery")
+    shown = client.get("/admin/incoming")
+    if who == "ada":
+        assert shown.status_code == 403, "agents administer nothing"
+        return
+    page = shown.content.decode()
+    assert "https://USER:PASSWORD@help.acme.test/hooks/postmark/events" in page
+    assert "https://help.acme.test/hooks/mailgun/mail" in page
+    assert "Setzen Sie ANSWERBACK_EVENTS_POSTMARK." in page
+    assert not any(secret in page for secret in SECRETS.values())
+
+    settings.EVENT_SECRETS = {"postmark": SECRETS["postmark"]}
+    Delivery.objects.update(updated_at=datetime.now(UTC) - timedelta(hours=2))
+    assert "Meldet nichts" in client.get("/admin/incoming").content.decode()
+    tell("postmark", told("postmark", "delivered", mail_of(sent[0])))
+    page = client.get("/admin/incoming").content.decode()
+    assert "Meldet nichts" not in page
+    assert "Eingerichtet" in page
 
 
 def test_what_the_api_tells(sent: Sequence[Delivery]) -> None:

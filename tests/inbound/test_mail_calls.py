@@ -24,6 +24,7 @@ from tests.world import make_world
 from answerback.core import rate
 from answerback.inbound import calls, mail_calls
 from answerback.inbound import sns as amazon
+from answerback.outbound import providers
 from answerback.store import raw
 from answerback.store.models import RawMail
 from answerback.tickets.models import Comment, Ticket
@@ -118,6 +119,11 @@ def set_up(settings: Any, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def post(service: str, body: bytes, kind: str, headers: dict[str, str]) -> HttpResponse:
     response: HttpResponse = Client().post(f"/hooks/{service}/mail", body, kind, headers=headers)
     return response
+
+
+def test_who_can_hand_over_mail() -> None:
+    able = {key for key, provider in providers.PROVIDERS.items() if provider.hands_over_mail}
+    assert able == set(mail_calls.READERS) == set(SERVICES)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from django.conf import settings
@@ -47,22 +48,21 @@ def _postmark(token: str) -> Headers:
 @dataclass(frozen=True, slots=True)
 class Provider:
     name: str  # as it calls itself
-    hosts: tuple[str, ...]  # ends of the names of its SMTP servers
+    hosts: tuple[str, ...]  # its SMTP servers; `*` is any part of the name
     headers: Callable[[str], Headers]  # that carry the delivery token there and back
+    hands_over_mail: bool = False  # that it took for us, as it came (inbound.mail_calls)
 
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
-    "brevo": Provider("Brevo", (".brevo.com", ".sendinblue.com"), _json("X-Mailin-custom")),
-    "mailgun": Provider("Mailgun", (".mailgun.org",), _json("X-Mailgun-Variables")),
-    "mailjet": Provider("Mailjet", (".mailjet.com",), _json("X-MJ-EventPayload")),
-    "postmark": Provider("Postmark", (".postmarkapp.com",), _postmark),
-    "resend": Provider("Resend", (".resend.com",), _none),
-    "sendgrid": Provider("SendGrid", (".sendgrid.net",), _json("X-SMTPAPI", "unique_args")),
-    "ses": Provider("Amazon SES", (".amazonaws.com",), _none),
-    "sparkpost": Provider("SparkPost", (".sparkpostmail.com",), _json("X-MSYS-API", "metadata")),
+    "brevo": Provider("Brevo", ("*.brevo.com", "*.sendinblue.com"), _json("X-Mailin-custom")),
+    "mailgun": Provider("Mailgun", ("*.mailgun.org",), _json("X-Mailgun-Variables"), hands_over_mail=True),
+    "mailjet": Provider("Mailjet", ("*.mailjet.com",), _json("X-MJ-EventPayload")),
+    "postmark": Provider("Postmark", ("*.postmarkapp.com",), _postmark, hands_over_mail=True),
+    "resend": Provider("Resend", ("*.resend.com",), _none),
+    "sendgrid": Provider("SendGrid", ("*.sendgrid.net",), _json("X-SMTPAPI", "unique_args"), hands_over_mail=True),
+    "ses": Provider("Amazon SES", ("email-smtp*.amazonaws.com",), _none, hands_over_mail=True),
+    "sparkpost": Provider("SparkPost", ("*.sparkpostmail.com",), _json("X-MSYS-API", "metadata"), hands_over_mail=True),
 }
-
-
 _DOORWAY: Final = "event-"
 
 
@@ -96,5 +96,5 @@ def marks(token: str) -> Headers:
 
 def provider_of(host: str) -> str:
     """The key of the provider whose SMTP server that is; "" for any other."""
-    name = f".{host.lower()}"
-    return next((key for key, provider in PROVIDERS.items() if name.endswith(provider.hosts)), "")
+    name = host.lower()
+    return next((key for key, one in PROVIDERS.items() if any(fnmatchcase(name, host) for host in one.hosts)), "")

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -15,16 +14,14 @@ from django.db.migrations.executor import MigrationExecutor
 from answerback import checks
 from answerback.core import clock
 from answerback.env import PREFIX, BadSettingError
-from answerback.outbound import destinations, lanes, providers, senders, way_back, way_back_words
-from answerback.outbound.models import Delivery
-from answerback.reports import sending
+from answerback.outbound import destinations, lanes, senders, way_back, way_back_words
+from answerback.reports import mail_services, sending
 from answerback.store import mailboxes
-from answerback.store.models import MailboxState, RawMail
+from answerback.store.models import MailboxState
 from answerback.tickets import addresses
 from answerback.tickets.models import SupportAddress
 
 LEAST_FREE = 256 * 2**20  # bytes
-EVENTS_WITHIN = timedelta(hours=1)  # so long after sending, a mail service has told something
 
 
 @dataclass(frozen=True)
@@ -130,30 +127,14 @@ def _support_address(name: str) -> Check:
 
 def _events(name: str) -> Check:
     """Whether the mail services that send for us tell what became of it."""
-    relay = destinations.provider()
-    last = {key: _last_event(key) for key in providers.PROVIDERS if providers.is_set_up(key)}
-    state = ", ".join(
-        f"{providers.PROVIDERS[key].name}: " + (f"last {at:%Y-%m-%d %H:%M} UTC" if at else "none yet")
-        for key, at in last.items()
-    )
+    found = mail_services.services()
+    told = [(one.name, f"last {one.last_event:%Y-%m-%d %H:%M} UTC" if one.last_event else "none yet") for one in found]
     hint = ""
-    if relay and relay not in last:
-        service = providers.PROVIDERS[relay].name
-        hint = f"{service} tells outcomes by webhook only: set {providers.setting(relay)}, see docs/admin.md."
-    elif (silent := next((key for key, at in last.items() if at is None), "")) and _has_sent():
-        address = f"{settings.BASE_URL}/hooks/{silent}/events"
-        hint = f"Make the webhook at {providers.PROVIDERS[silent].name}, with the address {address}."
-    return Check(name, True, state or "not used", hint, warns=bool(hint))
-
-
-def _last_event(provider: str) -> datetime | None:
-    rows = RawMail.objects.filter(doorway=providers.doorway(provider)).order_by("-id")
-    return rows.values_list("received_at", flat=True).first()
-
-
-def _has_sent() -> bool:
-    """Something that the relay has had for a while."""
-    return Delivery.objects.filter(attempts__gt=0, updated_at__lt=clock.now() - EVENTS_WITHIN).exists()
+    if missing := next((one for one in found if not one.is_set_up), None):
+        hint = f"{missing.name} tells outcomes by webhook only: set {missing.setting}, see docs/admin.md."
+    elif silent := next((one for one in found if one.is_silent), None):
+        hint = f"Make the webhook at {silent.name}, with the address {silent.events_address}."
+    return Check(name, True, ", ".join(map(": ".join, told)) or "not used", hint, warns=bool(hint))
 
 
 def _mailboxes(name: str) -> Check:

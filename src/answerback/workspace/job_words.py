@@ -45,8 +45,7 @@ WAYS_BACK = {
     "mark_handled": gettext_noop("It can be taken back: the failures are open again then."),
     "release": gettext_noop("Mail that still waits can be held again. What was sent stays sent."),
     "reassign": gettext_noop(
-        "It can be taken back, except where somebody has changed a ticket since. "
-        "What triggers have mailed stays sent."
+        "It can be taken back, except where somebody has changed a ticket since. What triggers have mailed stays sent."
     ),
     "update_tickets": gettext_noop(
         "It can be taken back, except where somebody has changed a ticket since. "

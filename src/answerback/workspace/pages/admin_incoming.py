@@ -1,4 +1,4 @@
-"""By which doors mail comes in, and how the mailboxes go that it is fetched from."""
+"""By which doors mail and outcomes come in: how the mailboxes go that are followed, and what mail services tell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from answerback.reports import mail_services
 from answerback.store import mailboxes
 from answerback.store.mailboxes import Trouble
 from answerback.store.models import MailboxState
@@ -61,6 +62,7 @@ def incoming(request: HttpRequest) -> HttpResponse:
         "smtp": f"{host}:{port}",
         "lmtp": settings.LMTP_LISTEN,
         "lines": [_line(row) for row in mailboxes.states()],
+        "services": mail_services.services(),
     }
     return render(request, "admin/incoming.html", context)
 
