@@ -74,7 +74,8 @@ def test_what_can_be_taken_back_is_said_and_what_cannot(world: World, ada: Clien
     for words in ("Take back: send again", "a@customer.example: it has been sent already.", "1 done", "1 skipped"):
         assert words in told
     assert "Stopped before it went to b@customer.example. The failure is open as before." in told
-    assert "Ada Agent stopped what was to be sent again to b@customer.example" in ada.get(f"/tickets/{second.pk}?events").text
+    events = ada.get(f"/tickets/{second.pk}?events").text
+    assert "Ada Agent stopped what was to be sent again to b@customer.example" in events
 
     _, fields = confirmed(bruno, act="resend", tickets=[second.pk], view="undelivered", title="x")
     url = bruno.post("/bulk/start", fields).headers["Location"]
