@@ -71,7 +71,8 @@ def returns(probe: Probe, raw_mail_id: int = 7) -> None:
 
 def arrives(probe: Probe) -> None:
     accept(probe.delivery)
-    assert way_back.note_arrival(probe.delivery.message.message_id)
+    assert way_back.is_probe(probe.delivery.message.message_id)
+    way_back.note_arrival(probe.delivery.message.message_id)
 
 
 # The tables
@@ -281,6 +282,17 @@ def test_time_in_which_nobody_looked_does_not_count(world: World) -> None:
         assert not way_back.look()
         returns(probe)
         assert [one.result for one in way_back.look()] == [Result.RETURNED]
+
+
+def test_a_restore_waits_for_no_report(world: World) -> None:
+    """It may have come to where the backup was made; the next probe goes soon."""
+    probe = sent()
+    way_back.give_up_waiting()
+    with clock.at(clock.now() + HOUR):
+        assert not way_back.look()
+        assert way_back.start_due()
+    assert not way_back.blind()
+    assert Probe.objects.get(pk=probe.pk).result == Result.UNSENT
 
 
 def test_none_is_sent_while_the_relay_refuses_us_or_is_paused(world: World) -> None:

@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from answerback import __version__, checks
 from answerback.core import clock, dump
 from answerback.desk.backup import BLOBS, SECRET_KEY, Say, verify
-from answerback.outbound import lifecycle
+from answerback.outbound import lifecycle, way_back
 from answerback.outbound.models import Delivery, Message
 from answerback.store import archive, blobs
 from answerback.store.archive import BadBackupError, Manifest
@@ -74,6 +74,7 @@ def bring_back(path: Path, manifest: Manifest, replace: bool, say: Say) -> list[
 def finish(hold: bool) -> tuple[int, int]:
     """After the migrations: nobody is sending any more. Deliveries that will go by themselves, and those now held."""
     lifecycle.end_leases(Delivery.objects.all())
+    way_back.give_up_waiting()
     held = _hold_customers_mail() if hold else 0
     _mark_path().unlink()
     blobs.sync_folder(_mark_path().parent)

@@ -20,6 +20,8 @@ _NEWS = frozenset({Result.MISSING, Result.REFUSED, Result.ARRIVED})
 def prove() -> int:
     """Send a probe where one is due, conclude those that came to an end. Gives how many ended."""
     way_back.start_due()
+    if not way_back.is_any_open():
+        return 0
     with transaction.atomic():
         ended = way_back.look()
         for probe in ended:

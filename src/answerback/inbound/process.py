@@ -103,9 +103,10 @@ def _process_safely(waiting: RawMail) -> None:
 
 def _came_to_ourselves(raw_mail: RawMail, mail: Mail, kind: str) -> bool:
     """A probe of the way back that somebody took for us is no mail to anybody."""
+    if not way_back.is_probe(mail.message_id):
+        return False
     with transaction.atomic():
-        if not way_back.note_arrival(mail.message_id):
-            return False
+        way_back.note_arrival(mail.message_id)
         intake.settle(raw_mail.pk, State.IGNORED, "probe", message_id=mail.message_id, kind=kind)
     return True
 

@@ -208,6 +208,11 @@ def _enqueue(recipient: str) -> Delivery:
 # Looking whether it came back
 
 
+def is_any_open() -> bool:
+    """Whether there is anything to look at."""
+    return _open().exists()
+
+
 def look() -> list[Probe]:
     """Conclude what can be concluded. Gives the probes that ended now, or whose report came late."""
     now = clock.now()
@@ -240,15 +245,23 @@ def judge(
     return Result.MISSING if state == State.ACCEPTED else Result.UNSENT
 
 
-def note_arrival(message_id: str) -> bool:
-    """Whether a mail that came in is a probe of ours. Somebody takes every address where it went."""
-    found = Probe.objects.filter(delivery__message__message_id=message_id) if message_id else Probe.objects.none()
-    return found.update(arrived_at=clock.now()) > 0
+def is_probe(message_id: str) -> bool:
+    return bool(message_id) and Probe.objects.filter(delivery__message__message_id=message_id).exists()
+
+
+def note_arrival(message_id: str) -> None:
+    """A mail that came in is a probe of ours: somebody takes every address where it went."""
+    Probe.objects.filter(delivery__message__message_id=message_id).update(arrived_at=clock.now())
 
 
 def note_unproven(delivery: Delivery) -> bool:
     """Whether a report that names the delivery without proving anything is about a probe."""
     return Probe.objects.filter(delivery=delivery).update(unproven_at=clock.now()) > 0
+
+
+def give_up_waiting() -> int:
+    """After a restore: the report may have come to where the backup was made, and would never come here."""
+    return Probe.objects.filter(result=Result.WAITING).update(result=Result.UNSENT, concluded_at=clock.now())
 
 
 def forget_old() -> int:
