@@ -209,7 +209,7 @@ def _banners() -> set[tuple[Case, str]]:
     }
 
 
-@pytest.mark.parametrize("how", Resolution.How.values)
+@pytest.mark.parametrize("how", [how for how in Resolution.How if how is not Resolution.How.TAKEN_BACK])
 def test_failures_were_put_right_in_every_way(desk: None, how: str) -> None:
     assert Resolution.objects.filter(how=how, revoked_at__isnull=True).exists()
 
