@@ -244,6 +244,7 @@ NOT_PAGES = frozenset(
         "delivery/log.csv",
         "views/condition",
         "views/<int:view_id>/edit",
+        "admin/dns/findings",
         "tickets/<int:number>/live",
         "tickets/<int:number>/fields",
         "tickets/<int:number>/tags",

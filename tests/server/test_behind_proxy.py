@@ -112,7 +112,9 @@ def _config(folder: Path, web: int, front: int) -> str:
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     user = "user root; " if os.geteuid() == 0 else ""  # else its workers may not write into the test's folder
-    return f"{user}pid {folder}/pid; error_log {folder}/errors; events {{}} http {{ access_log off; {places}\n{server}\n}}"
+    return (
+        f"{user}pid {folder}/pid; error_log {folder}/errors; events {{}} http {{ access_log off; {places}\n{server}\n}}"
+    )
 
 
 def _make_certificate(folder: Path) -> None:

@@ -57,3 +57,17 @@ document.body.addEventListener("live-anything", () => {
   for (const name of new Set([...document.querySelectorAll("[data-follows]")].flatMap((part) => part.dataset.follows.split(" "))))
     document.body.dispatchEvent(new CustomEvent(`live-${name.replace(":", "-")}`));
 });
+
+// A part that comes as it is stays: a click under way on it would be lost with it. Where people choose or type, the
+// server's word counts, whatever the page looks like.
+const bare = (part) => {
+  const copy = part.cloneNode(true);
+  copy.removeAttribute("hx-swap-oob");
+  for (const token of copy.querySelectorAll("[name=csrfmiddlewaretoken]")) token.removeAttribute("value"); // masked anew each time
+  return copy;
+};
+document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail, fresh = fragment.firstElementChild;
+  if (target.querySelector("input:not([type=hidden]), select, textarea, details, [contenteditable]")) return;
+  if (fresh && bare(target).isEqualNode(bare(fresh))) event.detail.shouldSwap = false;
+});
