@@ -9,17 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from answerback.desk import responsible
-from answerback.outbound import enqueue, standing
-from answerback.outbound.models import Delivery, Message
+from answerback.desk import colleague_mail, responsible
+from answerback.outbound import standing
 from answerback.outbound.standing import Chain
-from answerback.people import identities
-from answerback.people.models import Account
-from answerback.tickets import addresses
 
 MOST = 50  # failures in one mail; the view has the rest
 
@@ -29,25 +24,7 @@ def send(late: Sequence[Chain], hours: int) -> None:
     if not late:
         return
     for account in responsible.supervisors():
-        _write(account, late, hours)
-
-
-def _write(account: Account, late: Sequence[Chain], hours: int) -> None:
-    language = account.person.language or settings.LANGUAGE_CODE
-    with translation.override(language):
-        subject, text = _subject(len(late), hours), _text(late, hours)
-    enqueue.enqueue(
-        enqueue.Notification(
-            kind=Message.Kind.AGENT,
-            support_address=addresses.default_support_address(),
-            subject=subject,
-            text=text,
-            language=language,
-            recipients=[
-                enqueue.Recipient(account.person, identities.primary_of(account.person), None, Delivery.Role.TO)
-            ],
-        )
-    )
+        colleague_mail.write(account, lambda: _subject(len(late), hours), lambda: _text(late, hours))
 
 
 def _subject(count: int, hours: int) -> str:

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
-from answerback.outbound import enqueue, way_back_words
-from answerback.outbound.models import Delivery, Message, Probe
-from answerback.people import identities
+from answerback.desk import colleague_mail
+from answerback.outbound import way_back_words
+from answerback.outbound.models import Probe
 from answerback.people.models import Account
-from answerback.tickets import addresses
 
 
 def send(probe: Probe) -> None:
     for account in Account.objects.filter(role=Account.Role.ADMIN, is_active=True).select_related("person"):
-        _write(account, probe)
-
-
-def _write(account: Account, probe: Probe) -> None:
-    language = account.person.language or settings.LANGUAGE_CODE
-    with translation.override(language):
-        subject, text = _("Failure reports do not reach us"), _text(probe)
-    enqueue.enqueue(
-        enqueue.Notification(
-            kind=Message.Kind.AGENT,
-            support_address=addresses.default_support_address(),
-            subject=subject,
-            text=text,
-            language=language,
-            recipients=[
-                enqueue.Recipient(account.person, identities.primary_of(account.person), None, Delivery.Role.TO)
-            ],
-        )
-    )
+        colleague_mail.write(account, lambda: _("Failure reports do not reach us"), lambda: _text(probe))
 
 
 def _text(probe: Probe) -> str:
