@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
@@ -42,19 +43,12 @@ def follow(mailbox: Mailbox, stop: threading.Event, stored: Callable[[], None] =
     pause = FIRST_PAUSE
     while not stop.is_set():
         close_old_connections()
-        try:
-            with open_folder(mailbox) as session:
-                pause = FIRST_PAUSE
-                while not stop.is_set():
-                    fetch_new(session, mailbox, stored)
-                    mailboxes.went_well(mailbox.name)
-                    session.wait(stop.is_set)
-        except MailboxTroubleError as error:
-            _tell(mailbox, error.trouble, error.said)
-        except TooLateError:
-            log.warning("mailbox %s: another process fetches it as well", mailbox.name)
-        except (DatabaseError, OSError) as error:
-            _tell(mailbox, Trouble.STORAGE, str(error))
+        with _trouble_noted(mailbox), open_folder(mailbox) as session:
+            pause = FIRST_PAUSE
+            while not stop.is_set():
+                fetch_new(session, mailbox, stored)
+                mailboxes.went_well(mailbox.name)
+                session.wait(stop.is_set)
         stop.wait(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
     connections.close_all()
@@ -64,14 +58,9 @@ def once() -> int:
     """Fetch what is new in every mailbox now; answers how much. Trouble is noted, and the next one is tried."""
     total = 0
     for mailbox in mailboxes.configured():
-        try:
-            with open_folder(mailbox) as session:
-                total += fetch_new(session, mailbox)
+        with _trouble_noted(mailbox), open_folder(mailbox) as session:
+            total += fetch_new(session, mailbox)
             mailboxes.went_well(mailbox.name)
-        except MailboxTroubleError as error:
-            _tell(mailbox, error.trouble, error.said)
-        except TooLateError:
-            log.warning("mailbox %s: another process fetches it as well", mailbox.name)
     return total
 
 
@@ -138,6 +127,19 @@ def _batches(found: Sequence[Found]) -> Iterator[list[Found]]:
         batch.append(one)
     if batch:
         yield batch
+
+
+@contextmanager
+def _trouble_noted(mailbox: Mailbox) -> Iterator[None]:
+    """Whatever stands in the way of fetching ends the block, is told in the log and kept for the admin."""
+    try:
+        yield
+    except MailboxTroubleError as error:
+        _tell(mailbox, error.trouble, error.said)
+    except TooLateError:
+        log.warning("mailbox %s: another process fetches it as well", mailbox.name)
+    except (DatabaseError, OSError) as error:
+        _tell(mailbox, Trouble.STORAGE, str(error))
 
 
 def _tell(mailbox: Mailbox, trouble: str, said: str) -> None:
