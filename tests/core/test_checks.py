@@ -68,3 +68,11 @@ def test_occupied_port_makes_nothing(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert address in ended.stderr
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_doctor_before_the_first_migration_names_one_thing_to_do(tmp_path: Path) -> None:
+    ended = run(tmp_path / "data", "doctor", RELAY_URL="smtp://127.0.0.1:2525")
+    assert ended.returncode == 1
+    assert "no such table" not in ended.stdout
+    assert ended.stdout.count("answerback migrate") == 1
+    assert ended.stdout.count("not known before the database is ready") >= 3

@@ -41,13 +41,20 @@ class Check:
 
 def look() -> list[Check]:
     """All checks, each on its own feet: one that cannot be made is not ready."""
-    found = []
+    found: list[Check] = []
     for name, check in _CHECKS.items():
         try:
             found.append(check(name))
         except (DatabaseError, OSError) as error:
-            found.append(Check(name, False, str(error).partition("\n")[0], "See the log of the server."))
+            found.append(_cannot_be_made(name, error, found))
     return found
+
+
+def _cannot_be_made(name: str, error: Exception, before: list[Check]) -> Check:
+    """Before the first `migrate` there is one thing to do, and every table that is missing would only hide it."""
+    if any(check.id == "database" and not check.ready for check in before):
+        return Check(name, False, "not known before the database is ready")
+    return Check(name, False, str(error).partition("\n")[0], "See the log of the server.")
 
 
 def _database(name: str) -> Check:
