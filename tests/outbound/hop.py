@@ -1,12 +1,13 @@
 """A next hop on loopback. The local part, up to a "+", says what becomes of a mail: 550, 451, lost, hang, or ok.
 
 `lost` is kept and then the connection is closed without a word (RFC 1047); `hang` waits after the final dot.
+It listens on more addresses where several destinations are played; those in `silent` take a connection and say nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -32,18 +33,26 @@ class Hop:
 
     kept: list[Kept] = field(default_factory=list)
     refuses: str = ""
+    addresses: Collection[str] = ("127.0.0.1",)
+    silent: Collection[str] = ()
+    serves: int = 1000  # sessions at once; who comes then is told to come later
     sessions: int = 0
     most_sessions: int = 0
+    turned_away: int = 0
     on_rcpt: Callable[[str], None] | None = None
 
     async def __aenter__(self) -> Hop:
         self._open = set[asyncio.Task[None]]()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = 0
+        self._servers: list[asyncio.Server] = []
+        for address in self.addresses:
+            self._servers.append(await asyncio.start_server(self._serve, address, self.port))
+            self.port = self._servers[0].sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -62,7 +71,9 @@ class Hop:
         self.sessions += 1
         self.most_sessions = max(self.most_sessions, self.sessions)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                if writer.get_extra_info("sockname")[0] in self.silent:
+                    await asyncio.sleep(HANG)
                 await self._talk(reader, writer)
         finally:
             self.sessions -= 1
@@ -73,8 +84,10 @@ class Hop:
         def say(line: str) -> None:
             writer.write(f"{line}\r\n".encode())
 
-        say(self.refuses or "220 hop.test ESMTP")
-        if self.refuses:
+        refuses = self.refuses or ("421 4.7.0 Too many connections" if self.sessions > self.serves else "")
+        say(refuses or "220 hop.test ESMTP")
+        if refuses:
+            self.turned_away += 1
             return
         mail_from = rcpt_to = begun = ""
         while line := (await reader.readuntil(b"\r\n")).decode().strip():

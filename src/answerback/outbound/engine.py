@@ -3,8 +3,11 @@
 Policy (docs/concerns/claiming.md): never a transaction while SMTP is spoken. The claim is written with the intention to
 try, the outcome after it, both in groups. Whoever owns a lease writes the outcome, and only with its attempt number;
 leases are renewed while we live. When outcomes cannot be stored, every session is broken off before another message is
-complete, and all goes on by itself once they can. Destinations take turns and have sessions of their own, so that none
-delays another. A lane in trouble by a fault of ours is probed with one delivery at a time.
+complete, and all goes on by itself once they can. A lane in trouble by a fault of ours is probed with one delivery at a
+time.
+
+Destinations take turns and have sessions of their own, so that none delays another. Sessions that wait for a server
+that says nothing take no place from those that work, up to STUCK_MAX; nor does mail for such servers.
 """
 
 from __future__ import annotations
@@ -24,12 +27,14 @@ from answerback.core import clock
 from answerback.core.db import DatabaseThread
 from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners
 from answerback.outbound.claims import Claim
+from answerback.outbound.concurrency import Window
 from answerback.outbound.lifecycle import Outcome
-from answerback.outbound.lines import Line
+from answerback.outbound.lines import Lesson, Line, Session, window_of
 from answerback.outbound.models import Lane
 from answerback.outbound.recorder import Recorder
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.smtp.options import Options, Timeouts
+from mailroom.smtp.route import Route
 from mailroom.smtp.session import Transport
 
 log = logging.getLogger(__name__)
@@ -39,7 +44,9 @@ IDLE_SECONDS = 2.0  # how long a session waits for more mail
 STOP_SECONDS = 5.0  # how long sessions may take to come to an end
 CLAIM_SECONDS = 1.0  # the same for a claim under way
 STORE_SECONDS = 2.0
-IN_HAND_MAX = 1000
+IN_HAND_MAX = 1000  # for servers that answer, and as many again for those that do not
+STUCK_MAX = 200
+WINDOWS_KEPT = 1000
 
 
 class Engine:
@@ -52,6 +59,9 @@ class Engine:
         self._recorder = Recorder(self._database, self._forget)
         self._options = client_options()
         self._lines: dict[str, Line] = {}
+        self._windows: dict[str, Window] = {}  # of destinations without mail under way: what was learnt last
+        self._silent: set[Line] = set()
+        self._in_hand = {True: 0, False: 0}
         self._good_until: dict[int, float] = {}  # delivery id -> loop time up to which its lease is certainly ours
         self._unbegun: dict[int, int] = {}  # delivery id -> attempt: to be given back
         self._sessions: set[asyncio.Task[None]] = set()
@@ -117,6 +127,7 @@ class Engine:
 
     async def _claim(self, after: str) -> tuple[bool, str]:
         """One look at the queue. Gives whether it brought anything, and where the next look begins."""
+        self._count_in_hand()
         try:
             await self._give_back()
             found = await self._database.run(claims.take, self.owner, after, self._room)
@@ -133,14 +144,22 @@ class Engine:
 
     def _room(self, destination: str, lane: Lane | None) -> int:
         """How many deliveries to claim for a destination. Called from the database thread; only reads."""
-        if destinations.route() is None or not destinations.is_current(destination) or (lane and lane.paused_at):
+        route = destinations.route()
+        if route is None or not destinations.is_current(destination) or (lane and lane.paused_at):
             return 0
         line = self._lines.get(destination)
         if lane and lane.trouble_since:
             probe_at = lane.updated_at + timedelta(seconds=lanes.probe_delay(lane.trouble_since, lane.updated_at))
             return 1 if (line is None or line.idle) and clock.now() >= probe_at else 0
-        room = line.room() if line else settings.SESSIONS_PER_DESTINATION
-        return min(room, IN_HAND_MAX - len(self._good_until))
+        room = (line or self._new_line(destination, route)).room()
+        return min(room, IN_HAND_MAX - self._in_hand[line in self._silent])
+
+    def _count_in_hand(self) -> None:
+        """What is claimed for servers that answer, and for silent ones: they take no room from each other."""
+        now = asyncio.get_running_loop().time()
+        self._silent = {line for line in self._lines.values() if line.is_silent(now)}
+        silent = sum(line.in_hand for line in self._silent)
+        self._in_hand = {True: silent, False: len(self._good_until) - silent}
 
     def _line(self, destination: str) -> Line:
         """A new line where there is none. The route is that of today's settings."""
@@ -148,41 +167,59 @@ class Engine:
             route = destinations.route()
             if route is None:
                 raise RuntimeError("claimed without a route")
-            self._lines[destination] = Line(destination, route.to(destination), settings.SESSIONS_PER_DESTINATION)
+            self._lines[destination] = self._new_line(destination, route)
+            self._windows.pop(destination, None)
         return self._lines[destination]
+
+    def _new_line(self, destination: str, route: Route) -> Line:
+        to = route.to(destination)
+        return Line(destination, to, self._windows.get(destination) or window_of(to, settings.SESSIONS_PER_DESTINATION))
+
+    def _put_away_idle(self) -> None:
+        """Lines without mail go, what they have learnt stays for a while."""
+        for line in [line for line in self._lines.values() if line.idle]:
+            self._windows[line.destination] = self._lines.pop(line.destination).window
+        while len(self._windows) > WINDOWS_KEPT:
+            del self._windows[next(iter(self._windows))]
 
     # Sessions
 
     def _staff(self) -> None:
         """Open sessions where claims wait, one line after the other, as long as there may be more."""
-        for destination in [name for name, line in self._lines.items() if line.idle]:
-            del self._lines[destination]
+        self._put_away_idle()
         wanting = [line for line in self._lines.values() if line.wants_session]
-        while wanting and len(self._sessions) < settings.SESSIONS_MAX and self.healthy and not self._stopping:
-            for line in wanting[: settings.SESSIONS_MAX - len(self._sessions)]:
-                line.sessions += 1
-                task = asyncio.create_task(self._session(line))
+        while wanting and (places := self._places()) > 0 and self.healthy and not self._stopping:
+            for line in wanting[:places]:
+                task = asyncio.create_task(self._session(line, line.open_session()))
                 self._sessions.add(task)
                 task.add_done_callback(self._sessions.discard)
             wanting = [line for line in wanting if line.wants_session]
         self._progress.set()
 
-    async def _session(self, line: Line) -> None:
+    def _places(self) -> int:
+        """How many more sessions there may be."""
+        now = asyncio.get_running_loop().time()
+        stuck = sum(session.is_stuck(now) for line in self._lines.values() for session in line.sessions)
+        return settings.SESSIONS_MAX + min(stuck, STUCK_MAX) - len(self._sessions)
+
+    async def _session(self, line: Line, session: Session) -> None:
         """One connection, as long as there is something to carry."""
         transport = Transport(line.route, self._options)
         try:
             while batch := await self._next_batch(line):
                 began = asyncio.get_running_loop().time()
                 line.carried += len(batch)
+                session.begins(began)
                 try:
-                    await self._carry(line, transport, batch)
+                    await self._carry(line, session, transport, batch)
                 finally:
+                    session.ends()
                     line.carried -= len(batch)
                 line.timed(asyncio.get_running_loop().time() - began)
                 await self._note_size(line, transport.announced_size)
                 self._wake.set()
         finally:
-            line.sessions -= 1
+            line.sessions.discard(session)
             await transport.close()
 
     async def _note_size(self, line: Line, size: int) -> None:
@@ -196,16 +233,18 @@ class Engine:
     async def _next_batch(self, line: Line) -> list[Claim]:
         """What to carry next; nothing where none came for a while, or others need the place more."""
         deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
+        if line.has_too_many_sessions:
+            return []
         while not line.waiting:
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0 or self._stopping or len(self._sessions) >= settings.SESSIONS_MAX:
+            if left <= 0 or self._stopping or self._places() <= 0:
                 return []
             self._progress.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._progress.wait(), left)
         return [] if self._stopping else line.take()
 
-    async def _carry(self, line: Line, transport: Transport, batch: Sequence[Claim]) -> None:
+    async def _carry(self, line: Line, session: Session, transport: Transport, batch: Sequence[Claim]) -> None:
         """Send one batch, and note each outcome as it comes."""
         left = {claim.delivery_id: claim for claim in batch if self._still_ours(claim)}
         begun = False
@@ -214,7 +253,7 @@ class Engine:
             begun = True
             async with aclosing(transport.send(loaded)) as outcomes:
                 async for envelope, report in outcomes:
-                    self._conclude(line, left.pop(envelope.id), report)
+                    self._hear(line, session, left.pop(envelope.id), report)
             self._forget(list(left))  # deleted while they waited
         except asyncio.CancelledError:
             self._break_off(line, list(left.values()), begun)
@@ -228,15 +267,22 @@ class Engine:
             for claim in left.values():
                 self._conclude(line, claim, _internal_error(claim, error))
 
-    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> None:
-        final = line.final and report.action is not Action.FAILED
-        self._recorder.add(Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final))
-        for spared in line.learn(report):
+    def _hear(self, line: Line, session: Session, claim: Claim, report: DeliveryReport) -> None:
+        """A session tells what became of a claim, and thereby something of its destination."""
+        lesson = line.learn(session, report, asyncio.get_running_loop().time())
+        if lesson is Lesson.CROWDED:
+            self._unbegun[claim.delivery_id] = claim.attempt
+            return
+        self._conclude(line, claim, report)
+        for spared in line.give_up_waiting() if lesson is Lesson.DEAD else ():
             if report.ours:
                 self._unbegun[spared.delivery_id] = spared.attempt
             else:
-                said = replace(report, recipient=spared.recipient)
-                self._recorder.add(Outcome(spared.delivery_id, said, self.owner, spared.attempt))
+                self._conclude(line, spared, replace(report, recipient=spared.recipient))
+
+    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> None:
+        final = line.final and report.action is not Action.FAILED
+        self._recorder.add(Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final))
 
     def _break_off(self, line: Line, left: list[Claim], begun: bool) -> None:
         """The session ended in the middle. Only the message in front can have been complete already."""

@@ -1,38 +1,92 @@
-"""The deliveries to one destination that this process has claimed, and how many sessions may carry them.
+"""The deliveries to one destination that this process has claimed, and the sessions that carry them.
 
-Policy: a relay of ours gets all its sessions at once. A stranger's server gets one or two, and one more with every mail
-it takes; where it cannot be reached, one, and what was waiting for it shares its fate, so that a dead destination costs
-one time-out and not one for each mail. Mail goes in small batches while answers are slow and in larger ones while they
-are quick, and what waits is shared among the sessions: one that hangs keeps few others waiting.
+Policy: how many sessions there may be is `outbound.concurrency`'s. What waits for a dead site shares the fate of the
+mail that probes it, so that a dead destination costs one time-out and not one for each mail. Mail goes in small batches
+while answers are slow and in larger ones while they are quick, and what waits is shared among the sessions: one that
+hangs keeps few others waiting.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from enum import Enum, auto
 
 from answerback.outbound.claims import Claim
-from mailroom.report import DeliveryReport, Scope
+from answerback.outbound.concurrency import Window
+from mailroom.report import Action, DeliveryReport, Scope
 from mailroom.smtp.route import Relay, Route
 from mailroom.smtp.trouble import BEFORE_MAIL
 
 BATCH_MAX = 20  # mails
 BATCH_BYTES = 4 * 2**20
 QUICK = 0.5  # seconds for a batch
+STUCK_AFTER = 2.0  # seconds without a word
 _FIRST_SESSIONS = 2
+
+
+class Lesson(Enum):
+    """What an answer means for the other mail of its destination."""
+
+    NONE = auto()
+    CROWDED = auto()  # too many sessions of ours: nothing was said about the mail, it goes back
+    DEAD = auto()  # nobody is there: what waits shares its fate
+
+
+class Session:
+    """One session of a line. Times are seconds of the event loop's clock."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self.served = False  # something got through since the session was last refused
+        self.waits_since: float | None = None  # for a word of the server
+        self._refusal: Lesson | None = None  # of the batch under way: its connection failed once, not for each mail
+
+    def begins(self, now: float) -> None:
+        """A batch goes out."""
+        self.waits_since, self._refusal = now, None
+
+    def ends(self) -> None:
+        self.waits_since = None
+
+    def is_stuck(self, now: float) -> bool:
+        return self.waits_since is not None and now - self.waits_since > STUCK_AFTER
+
+    def learn(self, report: DeliveryReport, others_served: bool, now: float) -> Lesson:
+        self.waits_since = now
+        if not _is_refused(report):
+            self.served, self._refusal = True, None
+            if report.scope is Scope.SESSION and report.action is Action.FAILED:
+                self._window.broke()
+            else:
+                self._window.took(now)
+            return Lesson.NONE
+        self.served = False
+        if self._refusal is None:
+            self._refusal = self._refused(report, others_served, now)
+        return self._refusal
+
+    def _refused(self, report: DeliveryReport, others_served: bool, now: float) -> Lesson:
+        if others_served and report.stage in BEFORE_MAIL:
+            self._window.was_crowded(now)
+            return Lesson.CROWDED
+        if report.ours:
+            self._window.die()
+        else:
+            self._window.failed()
+        return Lesson.DEAD if self._window.dead else Lesson.NONE
 
 
 class Line:
     """Waiting claims, and the state of the traffic."""
 
-    def __init__(self, destination: str, route: Route, sessions_max: int) -> None:
+    def __init__(self, destination: str, route: Route, window: Window) -> None:
         self.destination = destination
         self.route = route
+        self.window = window
         self.waiting: deque[Claim] = deque()
-        self.sessions = 0
+        self.sessions: set[Session] = set()
         self.carried = 0  # claims that sessions have in hand
-        self.sessions_max = sessions_max
-        self.sessions_allowed = sessions_max if isinstance(route, Relay) else min(_FIRST_SESSIONS, sessions_max)
         self.batch = 1
         self.size_limit = -1  # what the server last announced, as far as it is noted
 
@@ -46,22 +100,42 @@ class Line:
         return not (self.waiting or self.sessions or self.carried)
 
     @property
+    def in_hand(self) -> int:
+        return len(self.waiting) + self.carried
+
+    @property
     def wants_session(self) -> bool:
         """Where more waits than the sessions there are will take at once."""
-        return bool(self.waiting) and self.sessions < min(self.sessions_allowed, self.carried + len(self.waiting))
+        return bool(self.waiting) and len(self.sessions) < min(self.window.limit, self.in_hand)
+
+    @property
+    def has_too_many_sessions(self) -> bool:
+        return len(self.sessions) > self.window.limit
+
+    def is_silent(self, now: float) -> bool:
+        """Nobody answers there at present."""
+        return self.window.dead or (bool(self.sessions) and all(session.is_stuck(now) for session in self.sessions))
+
+    def open_session(self) -> Session:
+        session = Session(self.window)
+        self.sessions.add(session)
+        return session
 
     def room(self) -> int:
         """How many more claims are worth having in hand. Few are not worth a commit while others still wait."""
-        wanted = self.sessions_allowed * (2 * self.batch + 1) - len(self.waiting) - self.carried
-        enough = len(self.waiting) >= self.sessions_allowed
+        if self.window.dead:
+            return max(0, BATCH_MAX - self.in_hand)
+        wanted = self.window.limit * (2 * self.batch + 1) - self.in_hand
+        enough = len(self.waiting) >= self.window.limit
         return 0 if wanted <= 0 or (enough and wanted < BATCH_MAX) else wanted
 
     def take(self) -> list[Claim]:
-        """The next batch for a session."""
-        share = math.ceil(len(self.waiting) / self.sessions_allowed)
+        """The next batch for a session. A dead site is probed with one mail."""
+        share = math.ceil(len(self.waiting) / self.window.limit)
+        most = 1 if self.window.dead else min(self.batch, share)
         batch: list[Claim] = []
         octets = 0
-        while self.waiting and len(batch) < min(self.batch, share) and (not batch or octets < BATCH_BYTES):
+        while self.waiting and len(batch) < most and (not batch or octets < BATCH_BYTES):
             batch.append(self.waiting.popleft())
             octets += batch[-1].size
         return batch
@@ -70,17 +144,28 @@ class Line:
         """A batch took so long."""
         self.batch = min(BATCH_MAX, self.batch * 2) if seconds < QUICK else 1
 
-    def learn(self, report: DeliveryReport) -> list[Claim]:
-        """What a report says about the destination. Gives the claims that need not be tried now."""
-        if not self._is_down(report):
-            self.sessions_allowed = min(self.sessions_max, self.sessions_allowed + 1)
-            return []
-        self.sessions_allowed = 1
-        self.batch = 1
-        spared = list(self.waiting)
-        self.waiting.clear()
-        return spared
+    def learn(self, session: Session, report: DeliveryReport, now: float) -> Lesson:
+        """What a report of one of the sessions says about the destination."""
+        others_served = any(other.served for other in self.sessions if other is not session)
+        lesson = session.learn(report, others_served, now)
+        if lesson is Lesson.DEAD:
+            self.batch = 1
+        return lesson
 
-    @staticmethod
-    def _is_down(report: DeliveryReport) -> bool:
-        return report.scope is Scope.SITE and (report.ours or (report.stage in BEFORE_MAIL and not report.permanent))
+    def give_up_waiting(self) -> list[Claim]:
+        """The claims that need not be tried now."""
+        waiting = list(self.waiting)
+        self.waiting.clear()
+        return waiting
+
+
+def window_of(route: Route, sessions_max: int) -> Window:
+    """A relay of ours gets all its sessions at once, a stranger's server one or two to begin with."""
+    return Window(sessions_max if isinstance(route, Relay) else _FIRST_SESSIONS, sessions_max)
+
+
+def _is_refused(report: DeliveryReport) -> bool:
+    """No session came about, or none that is of use to us: their server is down or busy, or refuses our login."""
+    if report.ours and report.scope is Scope.SITE:
+        return True
+    return report.stage in BEFORE_MAIL and not report.permanent and report.scope in (Scope.SITE, Scope.SESSION)
