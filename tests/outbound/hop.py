@@ -1,6 +1,7 @@
-"""A next hop on loopback. The local part, up to a "+", says what becomes of a mail: 550, 451, lost, hang, or ok.
+"""A next hop on loopback. The local part, up to a "+", says what becomes of a mail: 550, 451, cut, lost, hang, or ok.
 
-`lost` is kept and then the connection is closed without a word (RFC 1047); `hang` waits after the final dot.
+After the final dot `cut` closes the connection without a word, `lost` does so with the mail kept (RFC 1047), and `hang`
+waits. `at` is called whenever a mail has come as far as one of STAGES.
 It listens on more addresses where several destinations are played; those in `silent` take a connection and say nothing.
 """
 
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 HANG = 60.0
+STAGES = ("rcpt", "data", "body", "dot", "kept", "said")  # of one mail; `kept`: before the 250, `said`: after it
 
 
 def fate_of(recipient: str) -> str:
@@ -25,6 +27,7 @@ class Kept:
     mail_from: str
     rcpt_to: str
     content: bytes
+    acknowledged: bool = False
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Hop:
     sessions: int = 0
     most_sessions: int = 0
     turned_away: int = 0
-    on_rcpt: Callable[[str], None] | None = None
+    at: Callable[[str, str], None] = lambda stage, recipient: None
 
     async def __aenter__(self) -> Hop:
         self._open = set[asyncio.Task[None]]()
@@ -106,8 +109,11 @@ class Hop:
                 if not rcpt_to:
                     say("554 5.5.1 no valid recipients")
                     continue
+                self.at("data", rcpt_to)
                 say("354 go on")
-                content = await reader.readuntil(b"\r\n.\r\n")
+                content = await reader.readuntil(b"\r\n")
+                self.at("body", rcpt_to)
+                content += await reader.readuntil(b"\r\n.\r\n")
                 if not await self._answer_dot(Kept(mail_from, rcpt_to, content[:-3]), say):
                     return
             elif verb == "QUIT":
@@ -116,14 +122,16 @@ class Hop:
             else:
                 say("250 2.0.0 Ok")
 
+    def fate(self, recipient: str) -> str:
+        return fate_of(recipient)
+
     def mail(self, reverse_path: str) -> str:
         """What is said to a reverse-path."""
         return "250 2.1.0 Ok"
 
     def _rcpt(self, recipient: str, say: Callable[[str], None]) -> str:
-        if self.on_rcpt:
-            self.on_rcpt(recipient)
-        match fate_of(recipient):
+        self.at("rcpt", recipient)
+        match self.fate(recipient):
             case "550":
                 say("550 5.1.1 User unknown")
                 return ""
@@ -135,11 +143,17 @@ class Hop:
 
     async def _answer_dot(self, mail: Kept, say: Callable[[str], None]) -> bool:
         """False where the connection is to be closed without a word."""
-        fate = fate_of(mail.rcpt_to)
+        fate = self.fate(mail.rcpt_to)
         if fate == "hang":
             await asyncio.sleep(HANG)
+        self.at("dot", mail.rcpt_to)
+        if fate == "cut":
+            return False
         self.kept.append(mail)
+        self.at("kept", mail.rcpt_to)
         if fate == "lost":
             return False
         say(f"250 2.0.0 Ok: queued as {len(self.kept)}")
+        mail.acknowledged = True
+        self.at("said", mail.rcpt_to)
         return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from email import message_from_bytes
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from tests.mailroom.smtp.scripted_server import NameServer
 from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
@@ -127,7 +128,7 @@ async def test_what_goes_out_names_its_delivery(settings: object) -> None:
 
 async def test_a_new_mail_is_tried_within_a_moment(settings: object) -> None:
     tried: list[float] = []
-    async with Hop(on_rcpt=lambda recipient: tried.append(time.monotonic())) as hop:
+    async with Hop(at=lambda stage, recipient: tried.append(time.monotonic())) as hop:
         settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
         async with running() as engine:
             await asyncio.sleep(0.3)
@@ -229,7 +230,7 @@ async def test_suppressed_while_it_waited(settings: object) -> None:
 async def test_answers_go_before_automatic_mail(settings: object) -> None:
     order: list[str] = []
     settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
-    async with Hop(on_rcpt=order.append) as hop:
+    async with Hop(at=lambda stage, recipient: order.append(recipient)) as hop:
         settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
         await answer_to("auto+1@c.test", "auto+2@c.test", kind="automatic")
         await answer_to("answer@c.test")
@@ -281,6 +282,30 @@ async def test_what_cannot_be_stored_stops_sending(settings: object, monkeypatch
 
 async def is_sick(engine: Engine) -> bool:
     return not engine.healthy
+
+
+async def test_who_slept_past_the_leases_sends_no_more_of_the_batch(settings: object) -> None:
+    settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
+    engine = Engine()
+
+    def sleep(stage: str, recipient: str) -> None:
+        """While this mail is on its way somebody else takes over all others."""
+        if stage == "kept" and len(hop.kept) == 10:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(take_over, recipient).result()
+            engine._good_until.update(dict.fromkeys(engine._good_until, 0.0))
+
+    async with Hop(at=sleep) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to(*(f"ok+{number}@c.test" for number in range(20)))
+        async with running(engine):
+            await until(lambda: tries(hop.kept[9].rcpt_to if len(hop.kept) > 9 else "nobody", 1))
+        assert len(hop.kept) == 10
+
+
+def take_over(but: str) -> None:
+    Delivery.objects.filter(state="sending").exclude(recipient=but).update(owner="somebody else")
+    connections.close_all()
 
 
 async def test_the_dead_give_back_what_they_held(settings: object) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -254,7 +254,9 @@ class Engine:
             async with aclosing(transport.send(loaded)) as outcomes:
                 async for envelope, report in outcomes:
                     self._hear(line, session, left.pop(envelope.id), report)
-            self._forget(list(left))  # deleted while they waited
+                    if left and not self._still_ours(next(iter(left.values()))):
+                        break  # before the next message is complete
+            self._put_down(left.values())  # also what was deleted while it waited
         except asyncio.CancelledError:
             self._break_off(line, list(left.values()), begun)
             raise
@@ -289,7 +291,11 @@ class Engine:
         if begun and left:
             in_doubt = left.pop(0)
             self._conclude(line, in_doubt, _broken_off(in_doubt))
-        self._unbegun.update({claim.delivery_id: claim.attempt for claim in left})
+        self._put_down(left)
+
+    def _put_down(self, unbegun: Iterable[Claim]) -> None:
+        """To be given back; what is somebody else's by now, or gone, is then only forgotten."""
+        self._unbegun.update({claim.delivery_id: claim.attempt for claim in unbegun})
 
     def _still_ours(self, claim: Claim) -> bool:
         """Not where this process slept past its lease: somebody else may be sending it."""
@@ -341,7 +347,7 @@ class Engine:
 
     def _put_down_waiting(self) -> None:
         for line in self._lines.values():
-            self._unbegun.update({claim.delivery_id: claim.attempt for claim in line.waiting})
+            self._put_down(line.waiting)
             line.waiting.clear()
 
     async def _stop(self, claiming: asyncio.Task[None], helpers: list[asyncio.Task[None]]) -> None:
