@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
@@ -22,7 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
 
-from answerback.core import clock
+from answerback.core import bulk, clock
 from answerback.core.models import LiveChange
 
 P = ParamSpec("P")
@@ -48,13 +48,14 @@ def let_others_write(took: float) -> None:
         time.sleep(min(max(took / 2, _LEAST_GAP), _LONGEST_GAP))
 
 
-def publish(topic: str) -> None:
-    """Tell every process that `topic` changed, when and only when the transaction under way commits."""
+def publish(topics: Collection[str]) -> None:
+    """Tell every process that `topics` changed, when and only when the transaction under way commits."""
     if is_postgresql():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, topic])
+            cursor.execute("SELECT pg_notify(%s, topic) FROM unnest(%s::text[]) AS topic", [_CHANNEL, list(topics)])
     else:
-        LiveChange.objects.create(topic=topic, at=clock.now())
+        now = clock.now()
+        bulk.insert([LiveChange(topic=topic, at=now) for topic in topics])
 
 
 def changes(stop: threading.Event) -> Iterator[list[str]]:

@@ -26,9 +26,9 @@ KEPT = timedelta(minutes=5)
 _QUEUE_SIZE = 256
 
 
-def publish(topic: str) -> None:
-    """Announce a change of `topic`. Belongs inside the writer's transaction: nothing is heard of a rollback."""
-    db.publish(topic)
+def publish(*topics: str) -> None:
+    """Announce changes of `topics`. Belongs inside the writer's transaction: nothing is heard of a rollback."""
+    db.publish(topics)
 
 
 def forget_old() -> int:

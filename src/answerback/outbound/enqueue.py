@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from answerback.core import clock, ids, live
+from answerback.core import bulk, clock, ids, live
 from answerback.outbound import failure_feed, lanes, lifecycle, resolutions
 from answerback.outbound.destinations import destination_of
-from answerback.outbound.models import Delivery, DeliveryEvent, Message, Resolution
+from answerback.outbound.models import Delivery, Message, Resolution
 from answerback.outbound.senders import sender_of
 from answerback.outbound.tokens import Signer
 from answerback.people import identities
@@ -75,7 +75,7 @@ class Notification:
 
 def enqueue(notification: Notification) -> Message | None:
     """Write the message and its deliveries. None where nobody is left to write to."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         left_out = beyond_cap(notification.kind, notification.recipients)
         recipients = [one for one in notification.recipients if one.spec and one not in left_out]
         if not recipients:
@@ -143,7 +143,7 @@ def _write_message(notification: Notification, recipients: Sequence[Recipient]) 
     now = clock.now()
     message_id = _message_id(notification)
     composed = compose(_outgoing(notification, recipients, message_id, now))
-    return Message.objects.create(
+    message = Message(
         kind=notification.kind,
         ticket=notification.ticket,
         comment=notification.comment,
@@ -161,6 +161,8 @@ def _write_message(notification: Notification, recipients: Sequence[Recipient]) 
         size=len(composed.header) + len(composed.body),
         created_at=now,
     )
+    bulk.insert([message])
+    return message
 
 
 def _message_id(notification: Notification) -> str:
@@ -245,9 +247,9 @@ def _delivery(
 
 def _write_deliveries(rows: list[Delivery]) -> list[Delivery]:
     _wait_in_trouble(rows)
-    Delivery.objects.bulk_create(rows)
+    bulk.insert(rows)
     held = [row for row in rows if row.state == State.HELD]
-    DeliveryEvent.objects.bulk_create(lifecycle.event_of(row, Fact.HOLD, State.QUEUED, row.queued_at) for row in held)
+    bulk.insert([lifecycle.event_of(row, Fact.HOLD, State.QUEUED, row.queued_at) for row in held])
     failure_feed.note(row.pk for row in held)
     if held:
         live.publish(live.DELIVERY)
@@ -258,7 +260,7 @@ def _write_deliveries(rows: list[Delivery]) -> list[Delivery]:
 
 def _wait_in_trouble(rows: Sequence[Delivery]) -> None:
     """What joins a lane in trouble waits for us from the beginning."""
-    troubled = lanes.trouble_since({row.destination for row in rows})
+    troubled = lanes.in_trouble()
     for row in rows:
         if row.destination in troubled and row.state == State.QUEUED:
             row.ours, row.waiting_since = True, row.queued_at

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from answerback.core import clock, live
@@ -70,10 +70,11 @@ def size_limit(addresses: Sequence[str]) -> int:
     return min([settings.MAX_MESSAGE_SIZE, *announced])
 
 
-def trouble_since(destinations: set[str]) -> dict[str, datetime]:
-    """Those of the destinations that are in trouble, and since when."""
-    rows = Lane.objects.filter(destination__in=destinations, trouble_since__isnull=False)
-    return {lane.destination: lane.trouble_since for lane in rows if lane.trouble_since}
+def in_trouble() -> set[str]:
+    """The destinations that are in trouble. Few ever are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT destination FROM outbound_lane WHERE trouble_since IS NOT NULL")
+        return {destination for (destination,) in cursor.fetchall()}
 
 
 def begin_trouble(destination: str, error: str, cause: str, now: datetime) -> datetime:

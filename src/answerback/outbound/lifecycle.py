@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from answerback.core import clock, live
+from answerback.core import bulk, clock, live
 from answerback.outbound import cause_rules, failure_feed, lanes
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
 from answerback.people.models import Account, Identity
@@ -52,7 +52,8 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
 _NAMED = frozenset({Action.FAILED, Action.DELAYED})  # of these an administrator's own rules are asked
 _MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
 _DIAGNOSTIC_LENGTH = 8192
-_NOT_OF_ATTEMPTS = frozenset({"cause", "permanent", "told_by"})
+_ATTEMPT_WORDS = ("smtp_code", "enhanced_code", "diagnostic", "remote_mta", "ours")
+_ATTEMPT_WRITTEN = ("finished_at", "outcome", "stage", "ambiguous", *_ATTEMPT_WORDS)
 _WRITTEN = (
     "state", "owner", "lease_until", "attempts", "next_attempt_at", "waited_seconds", "waiting_since", "smtp_code",
     "enhanced_code", "diagnostic", "cause", "permanent", "ours", "ambiguous", "delay_warned", "remote_mta", "told_by",
@@ -157,9 +158,7 @@ def claim(rows: Sequence[Delivery], owner: str, lease_until: datetime) -> list[D
     )
     for row in claimed:
         row.state, row.owner, row.attempts = State.SENDING, owner, row.attempts + 1
-    Attempt.objects.bulk_create(
-        Attempt(delivery=row, number=row.attempts, owner=owner, started_at=now) for row in claimed
-    )
+    bulk.insert([Attempt(delivery=row, number=row.attempts, owner=owner, started_at=now) for row in claimed])
     return claimed
 
 
@@ -260,30 +259,33 @@ def _ways_to_be_heard(outcome: Outcome) -> set[tuple[object, ...]]:
 
 def _finish_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Write what the session said beside the intention; also where the fact came too late to move anything."""
-    for outcome in outcomes:
-        report = outcome.report
-        if word := _ATTEMPT_OUTCOMES.get(table.fact_of(report)):
-            Attempt.objects.filter(
-                delivery_id=outcome.delivery_id, number=outcome.attempt, owner=outcome.owner, finished_at__isnull=True
-            ).update(
-                finished_at=now,
-                outcome=word,
-                stage=report.stage or "",
-                ambiguous=report.ambiguous,
-                **{name: value for name, value in _words(report).items() if name not in _NOT_OF_ATTEMPTS},
-            )
+    bulk.update(
+        Attempt,
+        _ATTEMPT_WRITTEN,
+        ("delivery_id", "number", "owner", "outcome"),
+        [
+            (*_attempt_values(word, outcome.report, now), outcome.delivery_id, outcome.attempt, outcome.owner, "")
+            for outcome in outcomes
+            if (word := _ATTEMPT_OUTCOMES.get(table.fact_of(outcome.report)))
+        ],
+    )
+
+
+def _attempt_values(word: str, report: DeliveryReport, now: datetime) -> tuple[object, ...]:
+    """In the order of `_ATTEMPT_WRITTEN`."""
+    words = _words(report)
+    return (now, word, report.stage or "", report.ambiguous, *(words[name] for name in _ATTEMPT_WORDS))
 
 
 def _write(
     rows: Mapping[int, Delivery], before: Mapping[int, tuple[str, str, int]], events: Sequence[DeliveryEvent]
 ) -> None:
-    """One conditional UPDATE for each changed row. The rows are locked: one that does not match is a bug of ours."""
-    for pk in {event.delivery_id for event in events}:
-        row, (state, owner, attempts) = rows[pk], before[pk]
-        same = Delivery.objects.filter(pk=pk, state=state, owner=owner, attempts=attempts)
-        if same.update(**{name: getattr(row, name) for name in _WRITTEN}) != 1:
-            raise RuntimeError(f"delivery {pk} changed although it was locked")
-    DeliveryEvent.objects.bulk_create(events)
+    """A conditional UPDATE of each changed row. The rows are locked: one that does not match is a bug of ours."""
+    changed = sorted({event.delivery_id for event in events})
+    values = [(*(getattr(rows[pk], name) for name in _WRITTEN), pk, *before[pk]) for pk in changed]
+    if bulk.update(Delivery, _WRITTEN, ("id", "state", "owner", "attempts"), values) != len(changed):
+        raise RuntimeError(f"one of the deliveries {changed} changed although they were locked")
+    bulk.insert(events)
     failure_feed.note(
         event.delivery_id for event in events if {event.from_state, event.to_state} & _MAY_CONCERN_FAILURE
     )
@@ -291,9 +293,8 @@ def _write(
 
 def _published(events: list[DeliveryEvent]) -> list[DeliveryEvent]:
     if events:
-        live.publish(live.DELIVERY)
-    for ticket_id in {event.delivery.ticket_id for event in events} - {None}:
-        live.publish(f"ticket:{ticket_id}")
+        tickets = {event.delivery.ticket_id for event in events} - {None}
+        live.publish(live.DELIVERY, *(f"ticket:{ticket_id}" for ticket_id in tickets))
     return events
 
 
@@ -334,7 +335,7 @@ def _may_move(row: Delivery, fact: Fact, outcome: Outcome) -> bool:
 
 
 def _words(report: DeliveryReport) -> dict[str, object]:
-    """What was said, as columns of deliveries, events and, but for `_NOT_OF_ATTEMPTS`, attempts alike."""
+    """What was said, as columns of deliveries and events; of attempts only `_ATTEMPT_WORDS`."""
     return {
         "smtp_code": report.reply_code,
         "enhanced_code": str(report.status or ""),
@@ -482,7 +483,7 @@ def _tell_lanes(rows: Mapping[int, Delivery], outcomes: Sequence[Outcome], now: 
         report, row = outcome.report, rows.get(outcome.delivery_id)
         if row and table.fact_of(report) in _SESSION_FACTS and (_is_site_fault(report) or not report.ours):
             last[row.destination] = report
-    troubled = lanes.trouble_since(set(last)) if last else {}
+    troubled = lanes.in_trouble() if last else set()
     for destination, report in last.items():
         if _is_site_fault(report):
             lanes.begin_trouble(destination, storable(report.diagnostic, _DIAGNOSTIC_LENGTH), report.cause, now)
