@@ -15,7 +15,7 @@ from answerback.outbound.models import Delivery
 from answerback.outbound.tokens import Signer
 from answerback.people import blocked_senders
 from answerback.people.models import BlockedSender
-from answerback.store import dismiss, raw
+from answerback.store import blobs, dismiss, raw
 from answerback.store.models import Blob, RawMail
 from answerback.tickets.models import Ticket
 from answerback.workers import receive
@@ -141,6 +141,7 @@ def test_what_nobody_wants_ends(settings: Any, monkeypatch: pytest.MonkeyPatch) 
         assert dismiss.forget_old() == 0
     with clock.at(clock.now() + lifetime + timedelta(minutes=1)):
         assert dismiss.forget_old() == 3
+        assert blobs.remove_let_go() == 1
     assert [mail.pk for mail in RawMail.objects.all()] == [kept.pk]
     assert _files(settings) == set(Blob.objects.values_list("name", flat=True)) == {_file_of(kept)}
 

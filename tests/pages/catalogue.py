@@ -143,6 +143,13 @@ def _tried(page: Page) -> None:
     page.wait_for_selector("#trial strong")
 
 
+def _limited(page: Page) -> None:
+    """What a limit would do, before it counts."""
+    page.fill("#retention-days", "1")
+    page.locator("form.form button[type=submit]").click()
+    page.wait_for_selector("button[name=confirmed]")
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("?")
 
@@ -210,6 +217,8 @@ PAGES = (
     PageOf("admin-tokens", "admin/tokens", _at("/admin/tokens"), admin=True),
     PageOf("admin-triggers", "admin/triggers", _at("/admin/triggers"), admin=True),
     PageOf("admin-escalation", "admin/escalation", _at("/admin/escalation"), admin=True),
+    PageOf("admin-retention", "admin/retention", _at("/admin/retention"), admin=True),
+    PageOf("admin-retention-asked", "admin/retention", _at("/admin/retention"), admin=True, then=_limited),
     PageOf("admin-trigger", "admin/triggers/<int:rule_id>", _at("/admin/triggers/3"), admin=True),
     PageOf("admin-trigger-new", "admin/triggers/new", _at("/admin/triggers/new"), admin=True),
     PageOf("admin-automations", "admin/automations", _at("/admin/automations"), admin=True),

@@ -61,7 +61,7 @@ def verify(path: Path) -> Manifest:
 
 def _add_files(writer: archive.Writer, snapshot: dump.Snapshot, say: Say) -> Iterator[str]:
     """Names of those that are not as their rows say."""
-    named = snapshot.query("SELECT name, sha256 FROM store_blob ORDER BY id")
+    named = snapshot.query("SELECT name, sha256 FROM store_blob WHERE let_go_at IS NULL ORDER BY id")
     for number, (name, sha256) in enumerate(named, start=1):
         if number % 1000 == 1:
             say(f"Packing files: {number} of {len(named)}")

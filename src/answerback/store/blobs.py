@@ -2,16 +2,20 @@
 
 Policy: the row is written last and deleted first. Bytes go to a temporary file, file and folder are fsynced, the file
 gets its name, the folder is fsynced again; only then does a `Blob` row say that it exists. A crash in between leaves a
-file that no row names, never a row without its file. Nothing a stranger wrote ever becomes part of a path.
+file that no row names, never a row without its file. Where a file goes with the rows that name it, these are deleted
+and the file is let go in one transaction; the tidying worker does the rest, so that a crash leaves nothing behind.
+Nothing a stranger wrote ever becomes part of a path.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import ProtectedError
 
 from answerback.core import clock, ids
@@ -58,6 +62,26 @@ def forget(blob: Blob) -> bool:
         blob.delete()
     except ProtectedError:
         return False
+    return True
+
+
+def let_go(files: Iterable[Blob]) -> None:
+    """What named them is gone, in the caller's transaction. A file that something else names stays."""
+    Blob.objects.filter(pk__in=[blob.pk for blob in files]).update(let_go_at=clock.now())
+
+
+def remove_let_go(limit: int = 500) -> int:
+    """Take away files that were let go; gives how many."""
+    return sum(_remove(blob) for blob in Blob.objects.filter(let_go_at__isnull=False).order_by("id")[:limit])
+
+
+def _remove(blob: Blob) -> bool:
+    """The file goes before the commit: where that fails the row still says what is to be done."""
+    with transaction.atomic():
+        if not forget(blob):
+            Blob.objects.filter(pk=blob.pk).update(let_go_at=None)
+            return False
+        remove_file(blob)
     return True
 
 

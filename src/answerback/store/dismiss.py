@@ -1,7 +1,8 @@
 """Mail that became no ticket: listed until a person sees to it, and gone when its time is over.
 
 Policy: two lists, so that a flood of spam never hides what somebody must look at. What a person put aside, or what
-rightly had no effect, is listed nowhere and ends by the same clock. Mail of tickets and of deliveries stays.
+rightly had no effect, is listed nowhere and ends by the same clock. Mail of tickets and of deliveries stays with them
+(`desk.removal`).
 """
 
 from __future__ import annotations
@@ -53,21 +54,25 @@ def forget_old() -> int:
     """Delete what nobody wanted for as long as UNPROCESSED_LIFETIME says; answers how much."""
     over = RawMail.objects.filter(state__in=_ENDING, handled_at__lt=clock.now() - _lifetime()).order_by("id")
     total = 0
-    while rows := list(over.select_related("blob").defer("content")[:BATCH]):
-        _delete(rows)
-        total += len(rows)
+    while done := _delete_some(over):
+        total += done
     if total:
         live.publish(TOPIC)
     return total
 
 
-def _delete(rows: list[RawMail]) -> None:
-    files = [row.blob for row in rows if row.blob]
+def delete(rows: QuerySet[RawMail]) -> int:
+    """Delete mail whatever its state, in the transaction of whoever knows that its time has come. Gives how much."""
+    found = list(rows.select_related("blob").defer("content"))
+    RawMail.objects.filter(pk__in=[row.pk for row in found]).delete()
+    blobs.let_go(row.blob for row in found if row.blob)
+    return len(found)
+
+
+def _delete_some(over: QuerySet[RawMail]) -> int:
     with transaction.atomic():
-        RawMail.objects.filter(pk__in=[row.pk for row in rows], state__in=_ENDING).delete()
-        freed = [blob for blob in files if blobs.forget(blob)]
-    for blob in freed:
-        blobs.remove_file(blob)
+        ids = list(over.select_for_update().values_list("pk", flat=True)[:BATCH])
+        return delete(RawMail.objects.filter(pk__in=ids))
 
 
 def _lifetime() -> timedelta:

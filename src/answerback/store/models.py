@@ -12,6 +12,12 @@ class Blob(models.Model):
     sha256 = models.CharField(max_length=64, db_index=True)
     size = models.BigIntegerField()
     stored_at = models.DateTimeField()
+    let_go_at = models.DateTimeField(null=True)  # what named it is gone: `blobs.remove_let_go` takes it away
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(let_go_at__isnull=False), name="blob_let_go"),
+        ]
 
 
 class RawMail(models.Model):

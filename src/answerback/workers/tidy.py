@@ -25,6 +25,7 @@ from answerback.desk import (
     escalation,
     notices,
     presence,
+    retention,
     upload_tokens,
     uploads,
     way_back,
@@ -35,7 +36,7 @@ from answerback.outbound import way_back as probes
 from answerback.people import identities
 from answerback.rules import macros, usage
 from answerback.search import catching_up, saved
-from answerback.store import dismiss
+from answerback.store import blobs, dismiss
 
 TICK_SECONDS = 1.0
 JUMP = timedelta(seconds=60)  # less is drift, or a busy machine
@@ -73,6 +74,8 @@ CHORES = (
     Chore("who left a ticket", 300, presence.forget_old),
     Chore("drafts that were sent", 3600, drafts.forget_sent),
     Chore("uploads that nobody sent", 3600, uploads.forget_orphans),
+    Chore("closed tickets that were kept long enough", 20, retention.forget_old),
+    Chore("files that nothing names any more", 5, blobs.remove_let_go),
     Chore("mail that nobody wanted", 3600, dismiss.forget_old),
     Chore("old live changes", 60, live.forget_old),
     Chore("old idempotency keys", 300, idempotency.forget_old),
