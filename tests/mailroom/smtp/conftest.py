@@ -13,7 +13,8 @@ from scripted_server import Script
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "127.0.0.2")]
-    return make_certificate(tmp_path_factory.mktemp("right"), *addresses, x509.DNSName("localhost"))
+    names = [x509.DNSName(name) for name in ("localhost", "mx1.kunde.example", "mx2.kunde.example")]
+    return make_certificate(tmp_path_factory.mktemp("right"), *addresses, *names)
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,16 @@
 """An SMTP server on loopback that answers by script and keeps books, and a name server beside it.
 
 A script says what happens at a stage of a transaction whose sender has the local part "fault", or of the session as a
-whole (banner, ehlo, starttls, auth). An act is a reply text ("451 4.3.0 later"), or one of CLOSE, RESET, HANG, SLOW.
-What the client must not do is noted in `violations`.
+whole (banner, ehlo, starttls, auth). An act is a reply text ("451 4.3.0 later"), or one of CLOSE, RESET, HANG, SLOW,
+BREAK_TLS. Recipients "refused@…" and "deferred@…" are that, whatever the script says. What the client must not do is
+noted in `violations`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 import ssl
 import struct
@@ -21,8 +23,9 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-CLOSE, RESET, HANG, SLOW = "CLOSE", "RESET", "HANG", "SLOW"
+CLOSE, RESET, HANG, SLOW, BREAK_TLS = "CLOSE", "RESET", "HANG", "SLOW", "BREAK_TLS"
 SLOWNESS = 0.05
+REFUSED, DEFERRED = "550 5.1.1 no such user", "451 4.2.1 mailbox asleep"
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 10000000")
 
 
@@ -146,7 +149,9 @@ class _Session:
             act = ""
         if act == HANG:
             await asyncio.sleep(30)
-        if act in (CLOSE, RESET):
+        if act == BREAK_TLS:
+            await asyncio.sleep(SLOWNESS)  # asyncio drops a good record that is read together with a broken one
+        if act in (CLOSE, RESET, BREAK_TLS):
             self.leave(act)
         self.writer.write((act or proper).encode() + b"\r\n")
         with suppress(OSError):
@@ -160,6 +165,8 @@ class _Session:
             sock = self.writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.writer.transport.abort()
+        if act == BREAK_TLS:
+            os.write(self.writer.get_extra_info("socket").fileno(), b"in the middle of TLS, this is none")
         raise _GoneError
 
     async def start_tls(self) -> None:
@@ -237,7 +244,10 @@ class _Session:
             await self.say("no-mail", "503 5.5.1 MAIL first")
             return
         path, _, parameters = argument.removeprefix("TO:<").partition(">")
-        if await self.say("rcpt", "250 2.1.5 ok", faulty=self.faulty):
+        refusal = {"refused": REFUSED, "deferred": DEFERRED}.get(path.partition("@")[0])
+        if refusal:
+            await self.say("rcpt", refusal, faulty=False)
+        elif await self.say("rcpt", "250 2.1.5 ok", faulty=self.faulty):
             if self.transaction.recipient:
                 self.server.violations.append("a second recipient")
             self.transaction.recipient, self.transaction.rcpt = path, parameters.strip()
@@ -267,7 +277,9 @@ class _Session:
             if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
                 self.server.violations.append("a bare CR or LF in the message")
             lines.append(line.removeprefix(b"."))
-            if self.faulty and self.script.acts.get("body") and not await self.say("body", ""):
+            if self.faulty and self.script.acts.get("body") == SLOW:
+                await asyncio.sleep(SLOWNESS / 1000)
+            elif self.faulty and self.script.acts.get("body") and not await self.say("body", ""):
                 raise _GoneError
         return b"".join(lines)
 
@@ -281,10 +293,13 @@ class _Session:
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """`zone`: name -> record type -> texts; an rcode name instead of the types answers with that, "DROP" not at all."""
+    """`zone`: name -> record type -> texts. Instead of the types an rcode answers with that, "NONSENSE" with something
+    that is no answer, "DROP" not at all. Answers come after `delay` seconds.
+    """
 
-    def __init__(self, zone: Mapping[str, Mapping[str, list[str]] | str]) -> None:
+    def __init__(self, zone: Mapping[str, Mapping[str, list[str]] | str], delay: float = 0) -> None:
         self.zone = zone
+        self.delay = delay
 
     async def __aenter__(self) -> NameServer:
         loop = asyncio.get_running_loop()
@@ -305,10 +320,13 @@ class NameServer(asyncio.DatagramProtocol):
         known = self.zone.get(name, "NXDOMAIN")
         if known == "DROP":
             return
+        if known == "NONSENSE":
+            self.transport.sendto(data[:2] + b"nonsense", addr)
+            return
         if isinstance(known, str):
             answer.set_rcode(dns.rcode.from_text(known))
         else:
             kind = dns.rdatatype.to_text(question.rdtype)
             if known.get(kind):
                 answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *known[kind]))
-        self.transport.sendto(answer.to_wire(), addr)
+        asyncio.get_running_loop().call_later(self.delay, self.transport.sendto, answer.to_wire(), addr)
