@@ -5,27 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from mailroom import oauth
+from mailroom.oauth import OAuth
+
 _PORTS = {"imap": 143, "imaps": 993}
 _TLS = ("verify", "must", "none")
 _THEN = ("seen", "keep", "delete")  # or "move:FOLDER"
-
-# Where access tokens are had, and for what (learn.microsoft.com, "Authenticate an IMAP … connection using OAuth";
-# developers.google.com, "OAuth 2.0 for web server applications", "Gmail IMAP").
-_MICROSOFT_TOKENS = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
-_MICROSOFT_SCOPE = "https://outlook.office365.com/.default"
-_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
-_AUTH = ("password", "microsoft", "google", "oauth2")
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth:
-    """How an access token is had: RFC 6749 §4.4 with a client's secret, or §6 with a refresh token."""
-
-    token_url: str
-    client_id: str
-    scope: str = ""
-    client_secret: str = field(default="", repr=False)
-    refresh_token: str = field(default="", repr=False)
+_AUTH = ("password", *oauth.PROVIDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +57,7 @@ def _mailbox(url: str) -> Mailbox:
         raise ValueError(f"not a mailbox: {_shown(parts)} (want imaps://user:password@host/INBOX)")
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
     secret = unquote(parts.password or "")
-    oauth = _oauth(asked, secret)
+    tokens = _oauth(asked, secret)
     then, _, move_to = asked.get("then", "seen").partition(":")
     if not (then in _THEN or (then == "move" and move_to)):
         raise ValueError(f"then={asked['then']} is not one of seen, keep, delete, move:FOLDER")
@@ -80,8 +66,8 @@ def _mailbox(url: str) -> Mailbox:
         port=_port(parts),
         user=unquote(parts.username),
         folder=unquote(parts.path.strip("/")) or "INBOX",
-        password="" if oauth else secret,
-        oauth=oauth,
+        password="" if tokens else secret,
+        oauth=tokens,
         implicit_tls=parts.scheme == "imaps",
         tls=_one_of("tls", asked.get("tls", "verify"), _TLS),
         support_address=asked.get("for", ""),
@@ -92,24 +78,7 @@ def _mailbox(url: str) -> Mailbox:
 
 def _oauth(asked: dict[str, str], secret: str) -> OAuth | None:
     kind = _one_of("auth", asked.get("auth", "password"), _AUTH)
-    if kind == "password":
-        return None
-    client_id = _needed(asked, "client_id", kind)
-    if kind == "microsoft":
-        tokens = _MICROSOFT_TOKENS.format(tenant=_needed(asked, "tenant", kind))
-        return OAuth(tokens, client_id, _MICROSOFT_SCOPE, client_secret=secret)
-    if kind == "google":
-        return OAuth(_GOOGLE_TOKENS, client_id, client_secret=asked.get("client_secret", ""), refresh_token=secret)
-    token_url, scope = _needed(asked, "token_url", kind), asked.get("scope", "")
-    if "client_secret" in asked:
-        return OAuth(token_url, client_id, scope, asked["client_secret"], refresh_token=secret)
-    return OAuth(token_url, client_id, scope, client_secret=secret)
-
-
-def _needed(asked: dict[str, str], name: str, kind: str) -> str:
-    if not asked.get(name):
-        raise ValueError(f"auth={kind} needs {name}=…")
-    return asked[name]
+    return None if kind == "password" else oauth.of_provider(kind, asked, secret)
 
 
 def _one_of(name: str, word: str, allowed: tuple[str, ...]) -> str:

@@ -6,21 +6,21 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.mailroom.token_server import token_server
 from tests.world import make_world
 
-from answerback.inbound import fetching, imap_session, oauth_token
+from answerback.inbound import fetching, imap_session
 from answerback.inbound.imap_session import MailboxTroubleError, open_folder
 from answerback.store.mailboxes import Trouble
 from answerback.store.models import RawMail
-from mailroom.imap_url import Mailbox, OAuth
+from mailroom.imap_url import Mailbox
+from mailroom.oauth import OAuth
 
 GREETING = b"* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] ready\r\n"
 SELECTED = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 4] ok\r\n"
@@ -164,63 +164,6 @@ def test_any_answer_is_read_or_named(said: bytes, at: str) -> None:
 # Access tokens
 
 
-@contextmanager
-def token_server(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Its address, and the forms that it gets."""
-    forms: list[dict[str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            forms.append(dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode())))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/token", forms
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_token_is_had_once_and_anew_after_a_refusal() -> None:
-    with token_server(200, b'{"access_token": "T", "expires_in": 3600}') as (url, forms):
-        oauth = OAuth(url, "client", "scope", client_secret="s")
-        assert [oauth_token.access_token(oauth) for _ in range(2)] == ["T", "T"]
-        assert forms == [
-            {"grant_type": "client_credentials", "client_id": "client", "client_secret": "s", "scope": "scope"}
-        ]
-        oauth_token.forget(oauth)
-        oauth_token.access_token(oauth)
-        refreshed = OAuth(url, "client", refresh_token="r")
-        oauth_token.access_token(refreshed)
-    assert len(forms) == 3
-    assert forms[2] == {"grant_type": "refresh_token", "client_id": "client", "refresh_token": "r"}
-
-
-@pytest.mark.parametrize(
-    "status, body, said",
-    [
-        (
-            400,
-            b'{"error": "invalid_grant", "error_description": "AADSTS700082: expired\\r\\nTrace"}',
-            "AADSTS700082: expired",
-        ),
-        (401, b'{"error": "invalid_client"}', "invalid_client"),
-        (200, b"<html>", "JSONDecodeError"),
-        (200, b"[]", "status 200"),
-        (500, b'{"access_token": null}', "status 500"),
-    ],
-)
-def test_why_there_is_no_token(status: int, body: bytes, said: str) -> None:
-    with token_server(status, body) as (url, _):
-        with pytest.raises(oauth_token.NoTokenError, match=said) as raised:
-            oauth_token.access_token(OAuth(url, "c", refresh_token="r"))
-        assert "\n" not in str(raised.value)
-
-
 def test_a_mailbox_without_a_token_says_so_and_one_with_shows_it(world: None) -> None:
     seen: list[str] = []
 
@@ -228,7 +171,7 @@ def test_a_mailbox_without_a_token_says_so_and_one_with_shows_it(world: None) ->
         seen.append(command)
         return _plain(command)
 
-    with serving(answer) as mailbox, token_server(200, b'{"access_token": "T0ken"}') as (url, _):
+    with serving(answer) as mailbox, token_server((200, b'{"access_token": "T0ken"}')) as (url, _):
         signed = Mailbox(mailbox.host, mailbox.port, "u", oauth=OAuth(url, "c"), implicit_tls=False, tls="none")
         assert _fetch(signed) == 0
         assert any(command.startswith("AUTHENTICATE XOAUTH2") for command in seen)

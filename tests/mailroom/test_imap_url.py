@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.imap_url import Mailbox, OAuth, mailboxes
+from mailroom.imap_url import Mailbox, mailboxes
+from mailroom.oauth import OAuth
 
 MICROSOFT = "imaps://support%40example.com:s3cret@outlook.office365.com/?auth=microsoft&tenant=T&client_id=C"
 GOOGLE = "imaps://support%40example.com:r3fresh@imap.gmail.com/?auth=google&client_id=C&client_secret=S"

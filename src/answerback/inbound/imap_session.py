@@ -17,8 +17,8 @@ from typing import Any
 from imapclient import DELETED, SEEN, IMAPClient
 from imapclient.exceptions import LoginError
 
-from answerback.inbound import oauth_token
 from answerback.store.models import MailboxState
+from mailroom import oauth
 from mailroom.imap_url import Mailbox
 
 TIMEOUT = 60.0  # seconds for each answer of the server
@@ -149,14 +149,14 @@ def _log_in(client: IMAPClient, mailbox: Mailbox) -> None:
             client.login(mailbox.user, mailbox.password)
         return
     try:
-        token = oauth_token.access_token(mailbox.oauth)
-    except oauth_token.NoTokenError as error:
+        token = oauth.access_token(mailbox.oauth)
+    except oauth.NoTokenError as error:
         raise MailboxTroubleError(Trouble.OAUTH, str(error)) from None
     try:
         with _named_trouble():
             client.oauth2_login(mailbox.user, token)
     except MailboxTroubleError as error:
-        oauth_token.forget(mailbox.oauth)
+        oauth.forget(mailbox.oauth, token)
         trouble = Trouble.OAUTH if error.trouble == Trouble.SIGN_IN else error.trouble
         raise MailboxTroubleError(trouble, error.said) from None
 

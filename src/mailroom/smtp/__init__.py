@@ -1,4 +1,4 @@
-"""Our SMTP client, and the only part of the library that talks to the network.
+"""Our SMTP client. Beside `mailroom.oauth` the only part of the library that talks to the network.
 
 From below: `reply` (octets to replies), `route` and `mx` (where to), `trouble` (what every failure means), `tls`,
 `link` (one connection), `greeting` (banner to login), `wire` (envelope to octets), `dialogue` (transactions on one

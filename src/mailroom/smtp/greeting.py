@@ -1,16 +1,19 @@
 """From an open connection to a session that takes mail: banner, EHLO, STARTTLS, AUTH.
 
 The policy, in prose: STARTTLS as the endpoint demands, never less. `may` goes on in plain where the server refuses, and
-on a new connection where the handshake fails. A password goes out under TLS only, on loopback too. After STARTTLS all
-that was announced before is forgotten (RFC 3207 §4.2).
+on a new connection where the handshake fails. A password or token goes out under TLS only, on loopback too. After
+STARTTLS all that was announced before is forgotten (RFC 3207 §4.2). An access token may have ended before its time: one
+that is refused is had anew, once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mailroom.oauth import NoTokenError, access_token, forget
 from mailroom.report import Stage
 from mailroom.smtp.link import Link
 from mailroom.smtp.options import Options
@@ -20,6 +23,7 @@ from mailroom.smtp.trouble import Fault, Trouble
 from mailroom.smtp.wire import Capabilities
 
 _NO_EHLO = frozenset({500, 502})  # RFC 5321 §3.2: only these mean "try HELO"
+_REFUSED = 535  # RFC 4954 §6
 _DEMANDED = frozenset({Tls.MUST, Tls.VERIFY})
 
 
@@ -100,17 +104,36 @@ async def _log_in(link: Link, capabilities: Capabilities, options: Options) -> N
     mechanism = next((name for name in wanted if name in offered), "")
     if not mechanism:
         raise link.trouble(Stage.AUTH, Fault.NO_LOGIN, f"offered: {' '.join(sorted(offered)) or 'nothing'}")
-    for command in _steps(mechanism, link.endpoint):
-        reply = await link.ask(Stage.AUTH, command + b"\r\n", options.timeouts.ehlo)
-        if reply.code != 334:
-            break
+    secret = await _secret(link)
+    reply = await _authenticate(link, mechanism, secret, options)
+    if reply.code == _REFUSED and link.endpoint.oauth is not None:
+        forget(link.endpoint.oauth, secret)
+        reply = await _authenticate(link, mechanism, await _secret(link), options)
     if reply.code != 235:
         raise link.refusal(Stage.AUTH, reply)
 
 
-def _steps(mechanism: str, endpoint: Endpoint) -> list[bytes]:
-    """What we say, line by line, as long as the server answers 334 (RFC 4954 §4)."""
-    user, password = endpoint.user.encode(), endpoint.password.encode()
+async def _secret(link: Link) -> str:
+    """The password, or an access token."""
+    if link.endpoint.oauth is None:
+        return link.endpoint.password
+    try:
+        return await asyncio.to_thread(access_token, link.endpoint.oauth)
+    except NoTokenError as error:
+        raise link.trouble(Stage.AUTH, Fault.NO_ACCESS, str(error)) from None
+
+
+async def _authenticate(link: Link, mechanism: str, secret: str, options: Options) -> Reply:
+    """The last reply of the exchange: the server's verdict (RFC 4954 §4)."""
+    for command in _steps(mechanism, link.endpoint.user.encode(), secret.encode()):
+        reply = await link.ask(Stage.AUTH, command + b"\r\n", options.timeouts.ehlo)
+        if reply.code != 334:
+            break
+    return reply
+
+
+def _steps(mechanism: str, user: bytes, password: bytes) -> list[bytes]:
+    """What we say, line by line, as long as the server answers 334."""
     if mechanism == "PLAIN":
         return [b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password)]
     if mechanism == "LOGIN":

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from mailroom import oauth
+from mailroom.oauth import OAuth
+
 
 class Tls(StrEnum):
     """How a connection is protected (RFC 3207, RFC 8314)."""
@@ -29,6 +32,7 @@ class Endpoint:
     ca_file: str = ""
     auth: str = ""  # plain, login, xoauth2 (the password is the access token); "" takes plain or login, as offered
     address: str = ""
+    oauth: OAuth | None = None  # where the access token is had, in place of a password
 
     def __str__(self) -> str:
         return f"{self.host}[{self.address}]" if self.address and self.address != self.host else self.host
@@ -65,14 +69,16 @@ REWRITES_RETURN_PATH = frozenset(
 )
 
 _PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
-_AUTH = ("", "plain", "login", "xoauth2")
+_AUTH = ("", "plain", "login", "xoauth2", *oauth.PROVIDERS)
 
 
 def relay(url: str, ca_file: str = "") -> Route:
     """The route that the setting names; `.to(domain)` makes it the route of one domain.
 
     `smtp://user:password@host:port?tls=none|may|must|verify&auth=plain|login|xoauth2`, `submission://…` (port 587),
-    `smtps://…`, several of them with spaces between, or `mx`, `mx:PORT`, `mx?tls=verify`.
+    `smtps://…`, several of them with spaces between, or `mx`, `mx:PORT`, `mx?tls=verify`. With
+    `auth=microsoft&tenant=T&client_id=C`, `auth=google&client_id=C&client_secret=S` or
+    `auth=oauth2&token_url=U&client_id=C…` the password is the secret that access tokens are had with.
     ValueError, fit to be shown, where it is none of these.
     """
     parts = url.split()
@@ -91,17 +97,23 @@ def _endpoint(url: str, ca_file: str) -> Endpoint:
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError(f"not a relay: {_without_password(parts)} (want smtp://host:port, smtps://host, or mx)")
-    auth = parse_qs(parts.query).get("auth", [""])[0].lower()
+    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    auth = asked.get("auth", "").lower()
     if auth not in _AUTH:
-        raise ValueError(f"auth={auth} is not one of plain, login, xoauth2")
+        raise ValueError(f"auth={auth} is not one of {', '.join(_AUTH[1:])}")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if auth and not user:
+        raise ValueError(f"auth={auth} needs a user: {parts.scheme}://user:password@{parts.hostname}")
+    tokens = oauth.of_provider(auth, asked, password) if auth in oauth.PROVIDERS else None
     return Endpoint(
         host=parts.hostname,
         port=_port(parts) or _PORTS[parts.scheme],
         tls=Tls.IMPLICIT if parts.scheme == "smtps" else _tls(parts, Tls.MAY),
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        user=user,
+        password="" if tokens else password,
         ca_file=ca_file,
-        auth=auth,
+        auth="xoauth2" if tokens else auth,
+        oauth=tokens,
     )
 
 

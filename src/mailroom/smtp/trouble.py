@@ -40,6 +40,7 @@ class Fault(StrEnum):
     NO_TLS = "no_tls"
     LOGIN_IN_CLEAR = "login_in_clear"
     NO_LOGIN = "no_login"
+    NO_ACCESS = "no_access"
     LOCAL = "local"
     NO_DOMAIN = "no_domain"
     NULL_MX = "null_mx"
@@ -94,6 +95,7 @@ FAULTS: Mapping[Fault, FaultRule] = {
     Fault.NO_TLS: FaultRule("4.7.4", "{remote} offers no STARTTLS, which is demanded"),
     Fault.LOGIN_IN_CLEAR: FaultRule("4.7.11", "the password was not sent to {remote} without TLS", ours=True),
     Fault.NO_LOGIN: FaultRule("4.7.4", "{remote} offers no login that we can use", ours=True),
+    Fault.NO_ACCESS: FaultRule("4.7.0", "no access token (OAuth2) for {remote} could be had", ours=True),
     Fault.LOCAL: FaultRule("4.3.0", "this machine could not do its part", ours=True),
     Fault.NO_DOMAIN: FaultRule("5.1.2", "there is no such domain", Scope.SITE, permanent=True),
     Fault.NULL_MX: FaultRule("5.1.10", "the domain says that it takes no mail (null MX)", Scope.SITE, permanent=True),

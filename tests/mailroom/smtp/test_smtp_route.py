@@ -9,6 +9,7 @@ import pytest
 from delivering import QUICK, deliver, envelope, letter
 from scripted_server import NameServer, Script, Server
 
+from mailroom.oauth import OAuth
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp.mx import resolve
 from mailroom.smtp.route import Endpoint, Mx, Relay, Tls, relay
@@ -51,6 +52,40 @@ def test_mx_settings(url: str, route: Mx) -> None:
 def test_settings_that_are_none(url: str) -> None:
     with pytest.raises(ValueError):
         relay(url)
+
+
+def test_relays_that_take_access_tokens() -> None:
+    microsoft = relay("smtp://a%40x:s3cret@smtp.office365.com:587?tls=verify&auth=microsoft&tenant=T&client_id=C")
+    google = relay("smtps://a%40x:r3fresh@smtp.gmail.com?auth=google&client_id=C&client_secret=S")
+    assert isinstance(microsoft, Relay)
+    assert isinstance(google, Relay)
+    [first], [second] = microsoft.endpoints, google.endpoints
+    assert (first.user, first.password, first.auth, first.tls) == ("a@x", "", "xoauth2", Tls.VERIFY)
+    assert first.oauth == OAuth(
+        "https://login.microsoftonline.com/T/oauth2/v2.0/token",
+        "C",
+        "https://outlook.office365.com/.default",
+        client_secret="s3cret",
+    )
+    assert second.oauth == OAuth("https://oauth2.googleapis.com/token", "C", client_secret="S", refresh_token="r3fresh")
+    assert not {"s3cret", "r3fresh", "'S'"} & set(repr((microsoft, google)).replace(",", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("smtp://a:secret@r?auth=microsoft&client_id=C", "auth=microsoft needs tenant"),
+        ("smtp://a:secret@r?auth=google", "auth=google needs client_id"),
+        ("smtp://r?auth=oauth2&client_id=C&token_url=U", "auth=oauth2 needs a user"),
+        ("smtp://a:secret@r?auth=ntlm", "auth=ntlm is not one of plain, login, xoauth2, microsoft, google, oauth2"),
+        ("smtp://a:secret@r?tls=ssl", "tls=ssl is not one of none, may, must, verify"),
+    ],
+)
+def test_settings_that_lack_something_say_what(url: str, problem: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        relay(url)
+    assert problem in str(raised.value)
+    assert "secret" not in str(raised.value)
 
 
 def test_several_relays_and_secrets_that_do_not_show() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 import uvloop
 from certificates import Certificate
 from delivering import QUICK, deliver, envelope, letter, relay_of
 from scripted_server import CLOSE, HANG, Script, Server
+from tests.mailroom.token_server import token_server
 
-from mailroom.report import DeliveryReport, Stage
-from mailroom.smtp.route import Tls
+from mailroom.report import DeliveryReport, Scope, Stage
+from mailroom.smtp.route import Tls, relay
 from mailroom.smtp.session import check_login
 
 GARBAGE = "this is no handshake"
@@ -123,6 +125,47 @@ def test_a_refused_login_is_our_fault_and_fails_nobody(
     assert (report.stage, report.reply_code, str(report.status)) == (Stage.AUTH, code, status)
     assert not any(command.startswith("MAIL") for command in server.commands)
     assert "wrong" not in report.diagnostic
+
+
+# Access tokens
+
+GOOD, OLD = b'{"access_token": "good", "expires_in": 3600}', b'{"access_token": "old", "expires_in": 3600}'
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "told"),
+    [
+        ([(200, GOOD)], 1, "A"),
+        ([(200, OLD), (200, GOOD)], 2, "A"),  # it ended before its time
+        ([(200, OLD)], 2, "535 5.7.8 who are you?"),  # the account may not send: nothing helps but an admin
+        ([(200, OLD), (400, b'{"error": "invalid_grant"}')], 2, "could be had: invalid_grant"),
+        ([(401, b'{"error": "invalid_client"}')], 1, "could be had: invalid_client"),
+    ],
+)
+def test_a_relay_that_takes_access_tokens(
+    answers: list[tuple[int, bytes]], asked: int, told: str, certificate: Certificate
+) -> None:
+    script = Script(tls=certificate.context, users={"desk@acme.example": "good"})
+
+    async def story(server: Server, url: str) -> DeliveryReport:
+        query = f"tls=must&auth=oauth2&client_id=C&token_url={quote(url, safe='')}"
+        async with server:
+            route = relay(f"smtp://desk%40acme.example:secret@127.0.0.1:{server.port}?{query}")
+            reports = await deliver(route, [envelope(1)])
+        return reports["r1@kunde.example"]
+
+    with token_server(*answers) as (url, forms):
+        server = Server(script)
+        report = asyncio.run(story(server, url))
+    assert len(forms) == asked
+    assert server.violations == []
+    if told == "A":
+        assert (letter(report), server.logins) == ("A", ["XOAUTH2 desk@acme.example"])
+    else:
+        assert (letter(report), report.stage, report.scope) == ("C", Stage.AUTH, Scope.SITE)
+        assert told in report.diagnostic
+        assert "secret" not in report.diagnostic
+        assert not any(command.startswith("MAIL") for command in server.commands)
 
 
 @pytest.mark.parametrize("tls", [Tls.NONE, Tls.MAY])
