@@ -215,6 +215,7 @@ RETURN_PATH = env.choice("RETURN_PATH", "signed", ("signed", "fixed"))
 RELAY_URL = env.text("RELAY_URL")
 RESOLVER = env.text("RESOLVER")  # host:port of a DNS server; empty: the system's
 TLS_CA_FILE = env.text("TLS_CA_FILE")
+MTA_STS_PORT = env.integer("MTA_STS_PORT", 443, minimum=1)  # of the hosts of other domains' policies
 try:
     CAUSE_RULES = read_rules(env.text("CAUSE_RULES"))
 except BadRulesError as error:

@@ -377,6 +377,7 @@ def client_options() -> Options:
         timeouts=Timeouts(**settings.SMTP_TIMEOUTS),
         helo_name=settings.MAIL_DOMAIN,
         resolver=settings.RESOLVER,
+        policy_port=settings.MTA_STS_PORT,
     )
 
 

@@ -16,7 +16,7 @@ from answerback.core import clock
 from mailroom import address as addresses
 from mailroom.report import DeliveryReport
 from mailroom.smtp import mx
-from mailroom.smtp.route import Mx
+from mailroom.smtp.route import Mx, Tls
 
 _PATIENCE = 2.5  # seconds
 _KEPT_FOR = timedelta(hours=1)
@@ -47,7 +47,8 @@ def forget() -> None:
 
 
 def _ask(name: str) -> bool | None:
-    found = asyncio.run(mx.resolve(Mx(name), settings.RESOLVER, _PATIENCE))
+    way = Mx(name, tls=Tls.NONE)  # nothing will be said to anybody: no policy need be asked for
+    found = asyncio.run(mx.resolve(way, settings.RESOLVER, _PATIENCE))
     if isinstance(found, DeliveryReport):
         return False if found.permanent else None
     return True

@@ -32,6 +32,9 @@ async def greet(endpoint: Endpoint, options: Options) -> tuple[Link, Capabilitie
     try:
         return await _greet(endpoint, options)
     except Trouble as trouble:
+        if endpoint.by_policy and trouble.fault in (Fault.TLS, Fault.NO_TLS):
+            detail = trouble.detail or "it offers no STARTTLS"
+            raise Trouble(trouble.stage, fault=Fault.POLICY, detail=detail, remote=trouble.remote) from None
         handshake_failed = trouble.stage is Stage.STARTTLS and trouble.fault is Fault.TLS
         if endpoint.tls is not Tls.MAY or not handshake_failed:
             raise

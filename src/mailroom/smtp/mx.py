@@ -1,8 +1,9 @@
-"""Which hosts to ask, in order (RFC 5321 §5.1, RFC 7505).
+"""Which hosts to ask, in order (RFC 5321 §5.1, RFC 7505, RFC 8461).
 
 The policy, in prose: by preference, chance among equals; each host with its IPv4 and IPv6 addresses; a domain without
-MX is its own mail host; a null MX takes no mail. A host that is ourselves, and all behind it, are left out. "No such
-domain" is final only if the name service says so; no answer is transient.
+MX is its own mail host; a null MX takes no mail. A host that is ourselves, and all behind it, are left out; so is one
+that the domain's enforced MTA-STS policy does not name. "No such domain" is final only if the name service says so; no
+answer is transient.
 """
 
 from __future__ import annotations
@@ -11,20 +12,17 @@ import asyncio
 import random
 import socket
 from dataclasses import replace
-from typing import Any
 
 import dns.asyncresolver
-import dns.exception
 import dns.name
-import dns.resolver
 
 from mailroom.address import ascii_domain
 from mailroom.report import DeliveryReport, Stage
+from mailroom.smtp import mta_sts
+from mailroom.smtp.names import ask, resolver_of
 from mailroom.smtp.options import Options
-from mailroom.smtp.route import Endpoint, Mx, Relay, Route
+from mailroom.smtp.route import Endpoint, Mx, Relay, Route, Tls
 from mailroom.smtp.trouble import Fault, Trouble, report
-
-_NAME_ERRORS = (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape)
 
 
 async def resolve(route: Route, resolver: str = "", timeout: float = 20) -> list[Endpoint] | DeliveryReport:
@@ -49,13 +47,12 @@ async def find_hosts(route: Route, options: Options) -> list[Endpoint]:
     domain = ascii_domain(route.domain)
     if domain is None:
         raise Trouble(Stage.DNS, fault=Fault.NO_DOMAIN, detail=route.domain)
-    try:
-        resolver = _resolver(options)
-    except (dns.exception.DNSException, OSError, ValueError) as error:
-        raise Trouble(Stage.DNS, fault=Fault.LOCAL, detail=f"no name service: {error}") from None
+    resolver = resolver_of(options)
     names = await _exchanges(resolver, domain, options.helo_name)
-    hosts = await _addresses(resolver, names, route)
-    return hosts[: options.hosts_max]
+    policy = await mta_sts.policy_of(domain, resolver, options, route.ca_file) if route.tls is not Tls.NONE else None
+    if policy is not None and policy.enforced:
+        return (await _demanded(policy, resolver, names, route))[: options.hosts_max]
+    return (await _addresses(resolver, names, route))[: options.hosts_max]
 
 
 async def _relay_hosts(route: Relay, options: Options) -> list[Endpoint]:
@@ -77,21 +74,9 @@ async def _relay_hosts(route: Relay, options: Options) -> list[Endpoint]:
     return found[: options.hosts_max]
 
 
-def _resolver(options: Options) -> dns.asyncresolver.Resolver:
-    if not options.resolver:
-        resolver = dns.asyncresolver.Resolver()
-    else:
-        host, _, port = options.resolver.rpartition(":")
-        resolver = dns.asyncresolver.Resolver(configure=False)
-        resolver.nameservers = [host.strip("[]")]
-        resolver.port = int(port)
-    resolver.lifetime = options.timeouts.dns
-    return resolver
-
-
 async def _exchanges(resolver: dns.asyncresolver.Resolver, domain: str, own_name: str) -> list[str]:
     """Host names of the domain's mail exchangers, best first."""
-    records = await _ask(resolver, domain, "MX")
+    records = await ask(resolver, domain, "MX")
     if not records:
         return [domain]
     if len(records) == 1 and records[0].exchange == dns.name.root:
@@ -112,7 +97,7 @@ async def _addresses(resolver: dns.asyncresolver.Resolver, names: list[str], rou
     for name in names:
         for kind in ("A", "AAAA"):
             try:
-                records = await _ask(resolver, name, kind)
+                records = await ask(resolver, name, kind)
             except Trouble as trouble:
                 if trouble.fault is not Fault.NO_DOMAIN or name == route.domain:
                     unknown = trouble
@@ -123,17 +108,16 @@ async def _addresses(resolver: dns.asyncresolver.Resolver, names: list[str], rou
     return hosts
 
 
+async def _demanded(
+    policy: mta_sts.Policy, resolver: dns.asyncresolver.Resolver, names: list[str], route: Mx
+) -> list[Endpoint]:
+    """Only hosts that the domain's policy names, and each has to prove its name (RFC 8461 §5)."""
+    allowed = [name for name in names if policy.allows(name)]
+    if not allowed:
+        strangers = f"{', '.join(names)} not among {', '.join(policy.patterns)}"
+        raise Trouble(Stage.DNS, fault=Fault.POLICY, detail=strangers, remote=names[0])
+    return [replace(host, tls=Tls.VERIFY, by_policy=True) for host in await _addresses(resolver, allowed, route)]
+
+
 def _endpoint(route: Mx, host: str, address: str) -> Endpoint:
     return Endpoint(host, route.port, route.tls, ca_file=route.ca_file, address=address)
-
-
-async def _ask(resolver: dns.asyncresolver.Resolver, name: str, kind: str) -> list[Any]:
-    """The records, none where the name has no such ones."""
-    try:
-        return list(await resolver.resolve(name + ".", kind))
-    except dns.resolver.NoAnswer:
-        return []
-    except (dns.resolver.NXDOMAIN, *_NAME_ERRORS):
-        raise Trouble(Stage.DNS, fault=Fault.NO_DOMAIN, detail=name) from None
-    except (dns.exception.DNSException, OSError) as error:
-        raise Trouble(Stage.DNS, fault=Fault.DNS, detail=f"{kind} of {name}: {error}") from None

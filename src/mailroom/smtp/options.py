@@ -19,6 +19,7 @@ class Timeouts:
     block: float = 180
     dot: float = 600
     quit: float = 2
+    policy: float = 60  # to fetch an MTA-STS policy (RFC 8461 §3.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +30,6 @@ class Options:
     helo_name: str = "localhost"
     resolver: str = ""
     max_message_size: int = 0
+    policy_port: int = 443  # where the hosts of MTA-STS policies are asked
     hosts_max: int = 10  # addresses tried for one destination
     dead_sessions_max: int = 5  # sessions in a row that broke at MAIL or hung: then the rest waits

@@ -32,6 +32,7 @@ class Endpoint:
     ca_file: str = ""
     auth: str = ""  # plain, login, xoauth2 (the password is the access token); "" takes plain or login, as offered
     address: str = ""
+    by_policy: bool = False  # the domain's MTA-STS policy demands the check
     oauth: OAuth | None = None  # where the access token is had, in place of a password
 
     def __str__(self) -> str:

@@ -38,6 +38,7 @@ class Fault(StrEnum):
     GARBAGE = "garbage"
     TLS = "tls"
     NO_TLS = "no_tls"
+    POLICY = "policy"
     LOGIN_IN_CLEAR = "login_in_clear"
     NO_LOGIN = "no_login"
     NO_ACCESS = "no_access"
@@ -93,6 +94,7 @@ FAULTS: Mapping[Fault, FaultRule] = {
     Fault.GARBAGE: FaultRule("4.5.0", "{remote} did not speak SMTP"),
     Fault.TLS: FaultRule("4.7.5", "no protected connection to {remote}"),
     Fault.NO_TLS: FaultRule("4.7.4", "{remote} offers no STARTTLS, which is demanded"),
+    Fault.POLICY: FaultRule("4.7.5", "{remote} is not what the policy of its domain (MTA-STS) demands"),
     Fault.LOGIN_IN_CLEAR: FaultRule("4.7.11", "the password was not sent to {remote} without TLS", ours=True),
     Fault.NO_LOGIN: FaultRule("4.7.4", "{remote} offers no login that we can use", ours=True),
     Fault.NO_ACCESS: FaultRule("4.7.0", "no access token (OAuth2) for {remote} could be had", ours=True),

@@ -21,9 +21,9 @@ class Certificate:
     context: ssl.SSLContext
 
 
-def make_certificate(folder: Path, *names: x509.GeneralName) -> Certificate:
+def make_certificate(folder: Path, *names: x509.GeneralName, until: timedelta = timedelta(days=1)) -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scripted server")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"server {names[0].value}")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -31,8 +31,8 @@ def make_certificate(folder: Path, *names: x509.GeneralName) -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now + until)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
