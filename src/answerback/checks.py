@@ -109,7 +109,7 @@ def _is_read_only(folder: Path) -> bool:
     probe = folder / ".write-probe"
     try:
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process that starts may have been quicker
     except OSError:
         return True
     return False

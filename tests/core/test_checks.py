@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,15 @@ def test_a_doctor_before_the_first_migration_names_one_thing_to_do(tmp_path: Pat
     assert "no such table" not in ended.stdout
     assert ended.stdout.count("answerback migrate") == 1
     assert ended.stdout.count("not known before the database is ready") >= 3
+
+
+def test_processes_that_start_at_once_do_not_find_the_folder_read_only(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        refused = [attempt.exception() for attempt in [threads.submit(_check_often, tmp_path) for _ in range(8)]]
+    assert refused == [None] * 8
+    assert not list(tmp_path.iterdir())
+
+
+def _check_often(folder: Path) -> None:
+    for _ in range(100):
+        checks.check_data_folder(folder)
