@@ -191,6 +191,18 @@ def test_each_event_is_handled_once(world: World) -> None:
     assert not DeliveryEvent.objects.filter(handled_at__isnull=True).exists()
 
 
+def test_two_that_react_at_once_are_no_error(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting = world.delivery_to(world.clara, world.answer(world.ticket()))
+    lifecycle.decide([waiting.pk], Fact.CANCEL, world.ada)
+    seen_before_the_other = list(delivery_events._pending(10))
+    assert delivery_events.react() == 1
+    monkeypatch.setattr(delivery_events, "_pending", lambda limit: seen_before_the_other)
+    assert delivery_events.react() == 0
+    assert not caplog.records
+
+
 def test_between_two_tickets_others_may_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite whoever sends an answer meanwhile would wait in vain otherwise: there is no queue of writers."""
     gaps: list[float] = []

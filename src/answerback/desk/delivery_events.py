@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 FAILED_STATES = frozenset({State.FAILED, State.CANCELLED})
 
 
+class _OvertakenError(Exception):
+    """Another worker handled some of these events first. Rolled back; the next round sees what is left."""
+
+
 def react(limit: int = 200) -> int:
     """Handle up to `limit` events, oldest first. Gives how many were handled."""
     handled, took = 0, 0.0
@@ -42,6 +46,8 @@ def react(limit: int = 200) -> int:
         try:
             with transaction.atomic():
                 _react(ticket_id, batch)
+        except _OvertakenError:
+            continue
         except Exception:  # one ticket's trouble must not stop the others; the rows stay and are tried again
             log.exception("delivery events of ticket %s could not be handled", ticket_id)
             continue
@@ -65,7 +71,7 @@ def _by_ticket(event: DeliveryEvent) -> tuple[int, int]:
 def _react(ticket_id: int | None, events: list[DeliveryEvent]) -> None:
     ours = DeliveryEvent.objects.filter(pk__in=[event.pk for event in events], handled_at__isnull=True)
     if ours.update(handled_at=clock.now()) != len(events):
-        raise RuntimeError("another worker handled some of these events")  # rolled back; the next round sees the rest
+        raise _OvertakenError
     told: dict[int, list[TicketFact]] = {ticket_id: []} if ticket_id else {}
     for event in events:
         for about, fact in _facts_of(event):
