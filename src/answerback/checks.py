@@ -64,7 +64,7 @@ def check_sqlite(version: tuple[int, ...], allow_old: bool) -> None:
 
 
 def check_relay(url: str) -> None:
-    """For whatever sends mail: there must be a way out, and it must be one we understand."""
+    """A way out has to be one that we understand."""
     try:
         relay(url)
     except ValueError as error:

@@ -29,6 +29,10 @@ class Env:
         path = toml_path or Path(self._environ.get(PREFIX + "CONFIG", "answerback.toml"))
         self._toml = _read_toml(path)
 
+    def is_set(self, name: str) -> bool:
+        """Whether anybody says something, if only that it is empty."""
+        return self._raw(name) is not None
+
     def text(self, name: str, default: str = "") -> str:
         value = self._raw(name)
         return default if value is None else str(value)

@@ -80,6 +80,7 @@ def _database() -> dict[str, object]:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.text("OLD_SECRET_KEYS").split()  # sessions and sealed secrets of before still open
 DEBUG = False
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8025").rstrip("/")
 HTTP_LISTEN = env.listen("HTTP_LISTEN", "127.0.0.1:8025")
@@ -285,6 +286,14 @@ EVENT_SECRETS = {
     "ses": env.text("EVENTS_SES"),
     "sparkpost": env.text("EVENTS_SPARKPOST"),
 }
+# what an administrator changes in the workspace where nothing outside sets it (core.mail_settings)
+MAIL_SETTINGS = (
+    *("MAIL_DOMAIN", "RETURN_PATH_DOMAIN", "RETURN_PATH", "RELAY_URL", "REPLY_ADDRESS", "AUTHSERV_ID"),
+    *("PROBE_ADDRESS", "IMAP_URLS"),
+    *(f"EVENTS_{service.upper()}" for service in EVENT_SECRETS),
+)
+MAIL_SETTINGS_SET_OUTSIDE = frozenset(filter(env.is_set, MAIL_SETTINGS))
+MAIL_SETTINGS_REPLACED: dict[str, str] = {}  # the defaults of those that hold from the workspace
 ALLOW_OLD_SQLITE = env.flag("ALLOW_OLD_SQLITE")
 TRUSTED_PROXIES = [part.strip() for part in env.text("TRUSTED_PROXIES").split(",") if part.strip()]
 METRICS_TOKEN = env.text("METRICS_TOKEN")

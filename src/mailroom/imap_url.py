@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
 from mailroom import oauth
 from mailroom.oauth import OAuth
@@ -49,6 +49,22 @@ def mailboxes(text: str) -> list[Mailbox]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"{sorted(twice)[0]} is named twice")
     return found
+
+
+def url_of(mailbox: Mailbox) -> str:
+    """What `mailboxes` reads as this mailbox."""
+    asked = {
+        "for": mailbox.support_address,
+        "then": f"move:{mailbox.move_to}" if mailbox.then == "move" else mailbox.then,
+        "tls": mailbox.tls,
+    }
+    secret = mailbox.oauth.secret if mailbox.oauth else mailbox.password
+    told = oauth.query_of(mailbox.oauth) if mailbox.oauth else {}
+    query = urlencode({name: value for name, value in asked.items() if value} | told)
+    user, folder = (quote(part, safe="") for part in (mailbox.user, mailbox.folder))
+    host = f"[{mailbox.host}]" if ":" in mailbox.host else mailbox.host
+    scheme = "imaps" if mailbox.implicit_tls else "imap"
+    return f"{scheme}://{user}:{quote(secret, safe='')}@{host}:{mailbox.port}/{folder}?{query}"
 
 
 def _mailbox(url: str) -> Mailbox:

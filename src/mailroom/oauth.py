@@ -35,6 +35,18 @@ class OAuth:
     client_secret: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
 
+    @property
+    def secret(self) -> str:
+        """What stands as password in the address of a server."""
+        return self.refresh_token or self.client_secret
+
+    @property
+    def provider(self) -> str:
+        """As `auth=` names it."""
+        if tenant_of(self):
+            return "microsoft"
+        return "google" if self.token_url == _GOOGLE_TOKENS else "oauth2"
+
 
 class NoTokenError(Exception):
     """The provider gives none. The text is its reason, in a line."""
@@ -55,6 +67,23 @@ def of_provider(provider: str, asked: Mapping[str, str], secret: str) -> OAuth:
     if "client_secret" in asked:
         return OAuth(token_url, client_id, scope, asked["client_secret"], refresh_token=secret)
     return OAuth(token_url, client_id, scope, client_secret=secret)
+
+
+def query_of(oauth: OAuth) -> dict[str, str]:
+    """What `of_provider` reads as this one, beside its secret."""
+    if oauth.provider == "google" and oauth.refresh_token:
+        return {"auth": "google", "client_id": oauth.client_id, "client_secret": oauth.client_secret}
+    told = {"auth": "oauth2", "token_url": oauth.token_url, "client_id": oauth.client_id, "scope": oauth.scope}
+    told |= {"client_secret": oauth.client_secret} if oauth.refresh_token else {}
+    return {name: value for name, value in told.items() if value}
+
+
+def tenant_of(oauth: OAuth) -> str:
+    """The Microsoft tenant that gives the tokens; "" where it is somebody else."""
+    before, after = _MICROSOFT_TOKENS.split("{tenant}")
+    if oauth.token_url.startswith(before) and oauth.token_url.endswith(after):
+        return oauth.token_url[len(before) : -len(after)]
+    return ""
 
 
 def _needed(asked: Mapping[str, str], name: str, provider: str) -> str:

@@ -44,9 +44,9 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
 @pytest.mark.parametrize(
     "verb, settings, named",
     [
-        ("serve", {"HTTP_LISTEN": "127.0.0.1:0", "SMTP_LISTEN": "127.0.0.1:0"}, "ANSWERBACK_RELAY_URL"),
+        ("serve", {"RELAY_URL": "smtp://"}, "ANSWERBACK_RELAY_URL"),
         ("serve", {"EXPIRE_AFTER": "soon"}, "ANSWERBACK_EXPIRE_AFTER"),
-        ("worker", {}, "ANSWERBACK_RELAY_URL"),
+        ("worker", {"RELAY_URL": "smtp://h?tls=perhaps"}, "ANSWERBACK_RELAY_URL"),
         ("migrate", {"DATABASE_URL": "mysql://x"}, "ANSWERBACK_DATABASE_URL"),
         ("web", {"HTTP_LISTEN": "8025"}, "ANSWERBACK_HTTP_LISTEN"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections
 from tests.inbound.dovecot import PASSWORD, Dovecot, running_dovecot
 from tests.world import World, make_world
 
+from answerback.core import mail_settings
 from answerback.inbound import fetching, imap_session
 from answerback.inbound.imap_session import MailboxTroubleError, open_folder
 from answerback.outbound.tokens import Signer
@@ -23,7 +26,7 @@ from answerback.store.mailboxes import Trouble
 from answerback.store.models import MailboxState, RawMail
 from answerback.tickets.models import Ticket
 from answerback.workers import receive
-from mailroom.imap_url import Mailbox
+from mailroom.imap_url import Mailbox, url_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SUPPORT = "support@acme.test"
@@ -98,6 +101,26 @@ def test_unread_mail_at_first_and_then_whatever_comes(dovecot: Dovecot, mailbox:
     receive.once()
     assert [ticket.subject for ticket in Ticket.objects.order_by("id")] == ["Mail 2", "Mail 3"]
     assert _state(mailbox).fetched == 2
+
+
+def test_a_mailbox_named_while_all_runs_is_followed_and_left(dovecot: Dovecot, mailbox: Mailbox, settings: Any) -> None:
+    settings.IMAP_URLS, settings.SMTP_LISTEN, settings.MAIL_SETTINGS_REPLACED = "", ("127.0.0.1", 0), {}
+    dovecot.append(_mail(1), mailbox.folder)
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        receiving = asyncio.create_task(receive.run(stop))
+        await sync_to_async(mail_settings.change)({"IMAP_URLS": url_of(mailbox)})
+        async with asyncio.timeout(WAIT):
+            while not await RawMail.objects.aexists():
+                await asyncio.sleep(0.02)
+        await sync_to_async(mail_settings.change)({"IMAP_URLS": ""})
+        stop.set()
+        await asyncio.wait_for(receiving, WAIT)
+        await sync_to_async(connections.close_all)()
+
+    asyncio.run(story())
+    assert [mail.doorway for mail in _stored()] == [raw.IMAP]
 
 
 def test_mail_of_one_fetch_comes_in_batches(

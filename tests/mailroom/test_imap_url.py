@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.imap_url import Mailbox, mailboxes
+from mailroom.imap_url import Mailbox, mailboxes, url_of
 from mailroom.oauth import OAuth
 
 MICROSOFT = "imaps://support%40example.com:s3cret@outlook.office365.com/?auth=microsoft&tenant=T&client_id=C"
@@ -27,6 +27,22 @@ def test_a_password_a_folder_and_what_becomes_of_mail() -> None:
         "127.0.0.1", 1143, "reports", "INBOX", "pw", implicit_tls=False, tls="none", then="move", move_to="Done/2026"
     )
     assert [first.name, second.name] == ["imap.example.com/support@example.com/In box", "127.0.0.1/reports/INBOX"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        MICROSOFT,
+        GOOGLE,
+        "imaps://u%40x:p%3Aw%2F%20@h/In%20box%2F2026?for=help@example.com&then=move:Done/2026",
+        "imap://u:p@[::1]:1143?tls=none&then=keep",
+        "imap://u:t@h?auth=oauth2&token_url=https://id.test/token?a=b%26c&client_id=C&scope=mail",
+        "imap://u:t@h?auth=oauth2&token_url=https://id.test/token&client_id=C&client_secret=",
+    ],
+)
+def test_a_mailbox_is_written_as_it_is_read(url: str) -> None:
+    [mailbox] = mailboxes(url)
+    assert mailboxes(url_of(mailbox)) == [mailbox]
 
 
 def test_tokens_of_the_usual_providers() -> None:

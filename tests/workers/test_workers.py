@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,7 +12,7 @@ from django.db import connections
 from tests.outbound.conftest import make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
-from answerback.core import clock
+from answerback.core import clock, mail_settings
 from answerback.outbound import claims
 from answerback.outbound.models import Delivery, DeliveryEvent
 from answerback.people.models import Identity
@@ -24,6 +25,10 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 def one_answer() -> None:
     world = make_world()
     notification(world, make_ticket(world), [world.clara])
+
+
+async def waits_for_us() -> bool:
+    return await Delivery.objects.filter(ours=True).aexists()
 
 
 async def handled() -> bool:
@@ -49,6 +54,29 @@ def test_an_answer_goes_out_and_is_reacted_to(settings: object) -> None:
         assert await Identity.objects.filter(address="clara@customer.test").aexists()
         await sync_to_async(connections.close_all)()
 
+    asyncio.run(story())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_relay_named_while_all_runs_takes_what_waits(settings: Any) -> None:
+    async def story() -> None:
+        stop = asyncio.Event()
+        async with Hop() as hop:
+            workers = asyncio.create_task(runner.run(("deliver",), stop))
+            await one_answer()
+            async with asyncio.timeout(20):
+                while not await waits_for_us():
+                    await asyncio.sleep(0.02)
+                await sync_to_async(mail_settings.change)({"RELAY_URL": hop.url})
+                while not hop.kept:
+                    await asyncio.sleep(0.02)
+            stop.set()
+            await asyncio.wait_for(workers, 10)
+        row = await Delivery.objects.aget()
+        assert (row.state, row.destination, row.ours) == ("accepted", f"127.0.0.1:{hop.port}", False)
+        await sync_to_async(connections.close_all)()
+
+    settings.RELAY_URL, settings.MAIL_SETTINGS_REPLACED = "", {}
     asyncio.run(story())
 
 

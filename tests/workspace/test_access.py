@@ -12,7 +12,7 @@ from answerback.workspace.urls import urlpatterns
 OPEN = {"sign-in", "sign-in/forgot", "sign-in/password", "sign-out", "language", "files/<str:token>"}
 ARGUMENTS = {
     "number": "1", "comment_id": "1", "delivery_id": "1", "person_id": "1", "raw_mail_id": "1", "account_id": "1",
-    "address_id": "1", "notice_id": "1", "token_id": "1", "rule_id": "1", "view_id": "1", "key": "open",
+    "address_id": "1", "notice_id": "1", "token_id": "1", "rule_id": "1", "view_id": "1", "key": "ses",
     "table": "time", "token": "x", "name": "y",
     "draft_id": "1", "webhook_id": "1", "call_id": "1", "macro_id": "1", "job_id": "1",
 }  # fmt: skip
@@ -21,7 +21,7 @@ ARGUMENTS = {
 def address(pattern: URLPattern) -> str:
     route = str(pattern.pattern)
     for name, value in ARGUMENTS.items():
-        for kind in ("int", "str", "path"):
+        for kind in ("int", "str", "slug", "path"):
             route = route.replace(f"<{kind}:{name}>", value)
     assert "<" not in route
     return "/" + route

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from answerback.core import mail_settings
 from answerback.reports import readiness
 
 
@@ -14,6 +15,7 @@ from answerback.reports import readiness
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each check.")
 def command(as_json: bool) -> None:
     """Check database, store, queue and relay; exit code 1 where something has to be mended."""
+    mail_settings.take_over_at_start()
     found = readiness.look()
     for check in found:
         click.echo(json.dumps(vars(check)) if as_json else _line(check))

@@ -6,6 +6,7 @@ import click
 from django.core.management import call_command
 from django.db import DatabaseError
 
+from answerback.core import mail_settings
 from answerback.desk import defaults
 
 
@@ -21,5 +22,7 @@ def migrate(verbosity: int = 0) -> None:
     try:
         call_command("migrate", interactive=False, verbosity=verbosity)
         defaults.install()
+        mail_settings.seal_anew()
+        mail_settings.take_over()
     except DatabaseError as error:
         raise click.ClickException(f"The database cannot be used: {str(error).splitlines()[0]}") from None

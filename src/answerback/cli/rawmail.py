@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 from django.db.models import QuerySet
 
+from answerback.core import mail_settings
 from answerback.inbound import process
 from answerback.store import raw
 from answerback.store.models import RawMail
@@ -29,6 +30,7 @@ def command(context: click.Context, jsonl: bool, state: str | None) -> None:
 @click.argument("ids", nargs=-1, type=int, required=True, metavar="ID…")
 def reprocess(ids: tuple[int, ...]) -> None:
     """Read mail again that did not become a ticket, and tell what came of it."""
+    mail_settings.take_over_at_start()
     refused = [raw_mail_id for raw_mail_id in ids if not raw.reopen(raw_mail_id)]
     for raw_mail_id in sorted(set(ids) - set(refused)):
         process.process(raw_mail_id)

@@ -8,6 +8,7 @@ import click
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from answerback.core import mail_settings
 from answerback.outbound import lanes, trial, way_back
 from mailroom.address import syntax_problem
 from mailroom.causes import catalogue
@@ -20,6 +21,7 @@ def command(address: str) -> None:
     """Send a test mail to ADDRESS and tell what the next hop said. Exit code 1 where it was not taken."""
     if problem := syntax_problem(address):
         raise click.BadParameter(f"{address} is not an address mail can go to ({problem}).")
+    mail_settings.take_over_at_start()
     try:
         attempt = trial.send(address)
     except trial.NoRouteError:

@@ -19,7 +19,6 @@ def command() -> None:
     """Run web and workers until Ctrl-C or SIGTERM. Settings come from the environment or answerback.toml."""
     checks.check_port(settings.HTTP_LISTEN, "HTTP_LISTEN")
     checks.check_port(settings.SMTP_LISTEN, "SMTP_LISTEN")
-    checks.check_relay(settings.RELAY_URL)
     migrate()
     click.echo(f"Answerback: {settings.BASE_URL} (mail in at {settings.SMTP_LISTEN[0]}:{settings.SMTP_LISTEN[1]})")
     running.run({"web": server.serve, "workers": partial(runner.run, runner.NAMES)})

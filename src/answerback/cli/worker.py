@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 import click
-from django.conf import settings
 
-from answerback import checks
 from answerback.cli import running
+from answerback.core import mail_settings
 from answerback.workers import runner
 
 
@@ -21,8 +20,7 @@ def command(names: tuple[str, ...], once: bool) -> None:
     Ctrl-C or SIGTERM ends it cleanly within ten seconds.
     """
     chosen = tuple(dict.fromkeys(names)) or runner.NAMES
-    if "deliver" in chosen:
-        checks.check_relay(settings.RELAY_URL)
+    mail_settings.take_over_at_start()
     if once:
         runner.run_once(chosen)
         return

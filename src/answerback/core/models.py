@@ -27,6 +27,14 @@ class Setting(models.Model):
     value = models.JSONField()
 
 
+class MailSetting(models.Model):
+    """A setting of mail in the place of its default. Only `core.mail_settings` reads and writes it."""
+
+    name = models.CharField(max_length=60, unique=True)  # as in docs/settings.md, without the prefix
+    sealed = models.TextField()  # core.sealing
+    changed_at = models.DateTimeField()
+
+
 class IdempotentAnswer(models.Model):
     """What a request with an idempotency key was answered. Only `core.idempotency` writes it."""
 

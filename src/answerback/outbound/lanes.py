@@ -22,7 +22,7 @@ from answerback.people.models import Account
 from mailroom.states import State
 
 NOT_CONFIGURED = "not_configured"  # Lane.last_cause beside the keys of the catalogue
-NO_RELAY = "No relay is configured: set ANSWERBACK_RELAY_URL to smtp://host:port, smtps://host or mx."
+NO_RELAY = "No relay is configured: name one under Administration → Outgoing mail, or set ANSWERBACK_RELAY_URL."
 SENDING_TOPIC = "sending"
 
 _PROBE_FIRST = 1

@@ -44,17 +44,19 @@ def services() -> list[MailService]:
     """Those that are set up, and our relay where it should be."""
     relay = destinations.provider()
     wanted = [key for key in providers.PROVIDERS if providers.is_set_up(key) or key == relay]
-    return [
-        MailService(
-            key,
-            providers.PROVIDERS[key].name,
-            providers.setting(key),
-            providers.is_set_up(key),
-            key == relay,
-            _last_event(key),
-        )
-        for key in wanted
-    ]
+    return [service(key) for key in wanted]
+
+
+def service(key: str) -> MailService:
+    """How that one stands, whether or not it is set up."""
+    return MailService(
+        key,
+        providers.PROVIDERS[key].name,
+        providers.setting(key),
+        providers.is_set_up(key),
+        key == destinations.provider(),
+        _last_event(key),
+    )
 
 
 def _address(service: str, what: str) -> str:

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from answerback import checks
-from answerback.core import clock
+from answerback.core import clock, mail_settings
 from answerback.env import PREFIX, BadSettingError
 from answerback.outbound import destinations, lanes, senders, way_back, way_back_words
 from answerback.reports import mail_services, sending
@@ -100,10 +100,17 @@ def _queue(name: str) -> Check:
 
 def _relay(name: str) -> Check:
     if not settings.RELAY_URL:
-        return Check(name, False, "none", f"Set {PREFIX}RELAY_URL to smtp://user:password@host:587 or to mx.")
+        return Check(name, False, "none", f"Name one under /admin/outgoing, or set {PREFIX}RELAY_URL.")
     since = lanes.sending_is_down()
     hint = "The delivery page shows its last words." if since else ""
     return Check(name, since is None, f"down since {since:%Y-%m-%d %H:%M} UTC" if since else "no trouble known", hint)
+
+
+def _mail_settings(name: str) -> Check:
+    if lost := mail_settings.unreadable():
+        hint = f"Enter them again under /admin/, or name the old key in {PREFIX}OLD_SECRET_KEYS."
+        return Check(name, True, f"sealed by another secret key: {', '.join(lost)}", hint, warns=True)
+    return Check(name, True, f"{len(settings.MAIL_SETTINGS_REPLACED)} set in the workspace")
 
 
 def _return_path(name: str) -> Check:
@@ -167,6 +174,7 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "store": _store,
     "restore": _restore,
     "queue": _queue,
+    "mail_settings": _mail_settings,
     "relay": _relay,
     "return_path": _return_path,
     "way_back": _way_back,

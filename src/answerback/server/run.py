@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from django.conf import settings
 
-from answerback.core import live
+from answerback.core import live, mail_settings
 from answerback.server.adapter import Adapter, Receive, Scope, Send
 from answerback.server.events import Events
 from answerback.server.wsgi import application
@@ -76,6 +76,8 @@ async def serve(
     web = Web(hub)
     server = _Server(_config(web))
     running = asyncio.create_task(server.serve(sockets=[listener]))
+    stopped = asyncio.Event()
+    following = asyncio.create_task(mail_settings.follow(stopped))
     try:
         await _announce(server, running, on_ready)
         waiting = asyncio.create_task(stop.wait())
@@ -85,6 +87,8 @@ async def serve(
         web.events.close()
         server.should_exit = True
         await running
+        stopped.set()
+        await following
         web.pages.close()
         await hub.stop()
         listener.close()

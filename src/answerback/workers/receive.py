@@ -17,6 +17,7 @@ from itertools import repeat
 from django.conf import settings
 from django.db import close_old_connections
 
+from answerback.core import mail_settings
 from answerback.core.db import DatabaseThread
 from answerback.inbound import fetching, process
 from answerback.inbound.smtp import Doorway
@@ -50,18 +51,20 @@ async def run(stop: asyncio.Event, listening: Callable[[str, int], None] = lambd
 
 
 async def _follow_mailboxes(stop: asyncio.Event, arrived: asyncio.Event) -> None:
-    """Follow every IMAP mailbox until `stop`, each in a thread of its own."""
-    loop, is_over = asyncio.get_running_loop(), threading.Event()
+    """Follow every IMAP mailbox that the settings of now name, each in a thread of its own, until `stop`."""
+    loop = asyncio.get_running_loop()
 
     def stored() -> None:
         loop.call_soon_threadsafe(arrived.set)
 
-    folders = mailboxes.configured()
-    with ThreadPoolExecutor(max(len(folders), 1), thread_name_prefix="fetch-mail") as threads:
-        work = [loop.run_in_executor(threads, fetching.follow, mailbox, is_over, stored) for mailbox in folders]
-        await stop.wait()
-        is_over.set()
-        await asyncio.gather(*work)
+    while not stop.is_set():
+        now, is_over = mail_settings.in_force(), threading.Event()
+        folders = mailboxes.configured()
+        with ThreadPoolExecutor(max(len(folders), 1), thread_name_prefix="fetch-mail") as threads:
+            work = [loop.run_in_executor(threads, fetching.follow, mailbox, is_over, stored) for mailbox in folders]
+            await mail_settings.until_other_than(now, stop)
+            is_over.set()
+            await asyncio.gather(*work)
 
 
 async def read_mail(stop: asyncio.Event, arrived: asyncio.Event) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 
-from answerback.core import live
+from answerback.core import live, mail_settings
 from answerback.workers import deliver, react, receive, tidy
 
 NAMES = ("receive", "deliver", "react", "tidy")
@@ -35,6 +35,7 @@ async def run(
         "tidy": lambda: tidy.run(stop),
     }
     tasks = [asyncio.create_task(workers[name](), name=name) for name in names]
+    tasks.append(asyncio.create_task(mail_settings.follow(stop), name="settings"))
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:

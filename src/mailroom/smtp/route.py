@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
 from mailroom import oauth
 from mailroom.oauth import OAuth
@@ -88,6 +88,19 @@ def relay(url: str, ca_file: str = "") -> Route:
     if parts[0].partition("?")[0].partition(":")[0] == "mx" and len(parts) == 1:
         return _mx(urlsplit("mx://" + parts[0].removeprefix("mx").replace(":", "host:", 1)), ca_file)
     return Relay(tuple(_endpoint(part, ca_file) for part in parts))
+
+
+def url_of(endpoint: Endpoint) -> str:
+    """What `relay` reads as this endpoint, but for its `ca_file` and `address`."""
+    scheme = "smtps" if endpoint.tls is Tls.IMPLICIT else "smtp"
+    tokens = endpoint.oauth
+    secret = tokens.secret if tokens else endpoint.password
+    user = ":".join(quote(part, safe="") for part in (endpoint.user, secret) if part)
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    asked = {"tls": "" if endpoint.tls is Tls.IMPLICIT else endpoint.tls.value, "auth": endpoint.auth}
+    asked |= oauth.query_of(tokens) if tokens else {}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{scheme}://{user and user + '@'}{host}:{endpoint.port}{query and '?' + query}"
 
 
 def _mx(parts: SplitResult, ca_file: str) -> Mx:

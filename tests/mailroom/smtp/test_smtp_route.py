@@ -12,7 +12,7 @@ from scripted_server import NameServer, Script, Server
 from mailroom.oauth import OAuth
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp.mx import resolve
-from mailroom.smtp.route import Endpoint, Mx, Relay, Tls, relay
+from mailroom.smtp.route import Endpoint, Mx, Relay, Tls, relay, url_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ from mailroom.smtp.route import Endpoint, Mx, Relay, Tls, relay
 )
 def test_relay_settings(url: str, endpoint: Endpoint) -> None:
     assert relay(url) == Relay((endpoint,))
+    assert relay(url_of(endpoint)) == Relay((endpoint,))
     assert relay(url, "/ca.pem") == Relay((replace(endpoint, ca_file="/ca.pem"),))
     assert relay(url).to("kunde.example") == relay(url)
 

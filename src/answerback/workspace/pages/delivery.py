@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST
 from answerback.outbound import destinations, lanes, way_back, way_back_words
 from answerback.outbound.models import Probe
 from answerback.reports import sending
+from answerback.workspace import relay_form
 from answerback.workspace.access import account_of, agent_required
 
 
@@ -26,7 +26,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
         "section": "delivery",
         "queue": sending.queue(),
         "lanes": sending.lane_standings(),
-        "relay": _relay_name(),
+        "relay": relay_form.relay_name(),
         "may_switch": account.is_admin or account.supervisor,
     }
     context |= _way_back()
@@ -105,12 +105,3 @@ def _standing(probe: Probe, in_use: bool, blind: bool) -> WayStanding:
         advice=way_back_words.advice(probe),
         in_use=in_use,
     )
-
-
-def _relay_name() -> str:
-    """Where mail goes, without the password."""
-    if not settings.RELAY_URL:
-        return _("none configured")
-    if settings.RELAY_URL.partition(":")[0] == "mx":
-        return _("directly to the recipients’ servers")
-    return settings.RELAY_URL.rpartition("@")[2].partition("?")[0].removeprefix("smtp://").removeprefix("smtps://")
