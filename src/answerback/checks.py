@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from answerback.env import PREFIX, BadSettingError
+from answerback.outbound.pace import Rate
 from mailroom import webhook_signatures
 from mailroom.imap_url import mailboxes
 from mailroom.smtp.route import relay
@@ -28,6 +29,8 @@ def check_start() -> None:
         check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
     if settings.RELAY_URL:
         check_relay(settings.RELAY_URL)
+    if settings.RELAY_RATE:
+        check_rate(settings.RELAY_RATE)
     check_event_secrets(settings.EVENT_SECRETS)
     check_mailboxes(settings.IMAP_URLS)
 
@@ -71,6 +74,13 @@ def check_relay(url: str) -> None:
         raise BadSettingError(
             f"{PREFIX}RELAY_URL cannot be used: {error}. Example: smtp://user:password@mail.example.org:587?tls=verify"
         ) from None
+
+
+def check_rate(text: str) -> None:
+    try:
+        Rate.read(text)
+    except ValueError as error:
+        raise BadSettingError(f"{PREFIX}RELAY_RATE cannot be used: {error}.") from None
 
 
 def check_event_secrets(secrets: Mapping[str, str]) -> None:

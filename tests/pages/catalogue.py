@@ -186,6 +186,7 @@ PAGES = (
     PageOf("customer", "customers/<int:person_id>", _customer),
     PageOf("profile", "profile", _at("/profile")),
     PageOf("delivery", "delivery", _at("/delivery")),
+    PageOf("destination", "delivery/destinations/<str:destination>", _at("/delivery/destinations/sandbox.test")),
     PageOf("failures", "delivery/failures", _at("/delivery/failures")),
     PageOf("jobs", "jobs", _at("/jobs")),
     PageOf("job", "jobs/<int:job_id>", _job),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from answerback.core import clock
 from answerback.outbound import way_back
 from answerback.reports import readiness, sending
+from answerback.reports.sending import LaneStanding
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -42,19 +45,59 @@ def _may_read(request: HttpRequest) -> bool:
         return False
 
 
+def _seconds_since(moment: datetime | None) -> float:
+    return max(0.0, (clock.now() - moment).total_seconds()) if moment else 0.0
+
+
+_LANE_GAUGES: Sequence[tuple[str, str, Callable[[LaneStanding], float]]] = (
+    ("answerback_lane_waiting", "Deliveries waiting for a destination", lambda lane: lane.waiting),
+    (
+        "answerback_lane_oldest_due_seconds",
+        "How long the oldest due delivery to a destination waits",
+        lambda lane: _seconds_since(lane.oldest_due),
+    ),
+    (
+        "answerback_lane_sessions",
+        "SMTP sessions with a destination, of all workers",
+        lambda lane: lane.use.sessions if lane.use else 0,
+    ),
+    (
+        "answerback_lane_sessions_allowed",
+        "SMTP sessions that a destination may have now, of all workers",
+        lambda lane: lane.use.sessions_allowed if lane.use else 0,
+    ),
+    (
+        "answerback_lane_rate_per_second",
+        "Messages that a destination may be sent in a second; 0: not limited",
+        lambda lane: lane.rate.per_second if lane.rate else 0,
+    ),
+    (
+        "answerback_lane_paused",
+        "Whether a person has paused a destination",
+        lambda lane: lane.state == "paused",
+    ),
+    (
+        "answerback_lane_trouble_seconds",
+        "Since when a destination refuses us by a fault of ours",
+        lambda lane: _seconds_since(lane.lane.trouble_since if lane.lane else None),
+    ),
+)
+
+
 def _measure() -> CollectorRegistry:
     registry = CollectorRegistry()
     queue = sending.queue()
     deliveries = Gauge("answerback_deliveries", "Deliveries that are not settled", ["state"], registry=registry)
     for state in ("due", "later", "sending", "held"):
         deliveries.labels(state).set(getattr(queue, state))
-    late = (clock.now() - queue.oldest_due).total_seconds() if queue.oldest_due else 0
-    Gauge("answerback_oldest_due_seconds", "How long the oldest due delivery waits", registry=registry).set(late)
-    waiting = Gauge(
-        "answerback_lane_waiting", "Deliveries waiting for a destination", ["destination"], registry=registry
+    Gauge("answerback_oldest_due_seconds", "How long the oldest due delivery waits", registry=registry).set(
+        _seconds_since(queue.oldest_due)
     )
-    for lane in sending.lane_standings():
-        waiting.labels(lane.destination).set(lane.waiting)
+    standings = sending.lane_standings()
+    for name, words, value in _LANE_GAUGES:
+        gauge = Gauge(name, words, ["destination"], registry=registry)
+        for lane in standings:
+            gauge.labels(lane.destination).set(value(lane))
     if (proven := way_back.reports_reach_us()) is not None:
         name, words = "answerback_failure_reports_reach_us", "Whether the last probe of the way back was reported"
         Gauge(name, words, registry=registry).set(proven)

@@ -11,8 +11,11 @@ import click
 from answerback.core import clock
 from answerback.outbound import claims, lanes
 from answerback.outbound.models import Delivery, DeliveryEvent
+from answerback.reports import sending
+from answerback.reports.sending import LaneStanding
 
 LOOK_EVERY = 0.2  # seconds
+ERROR_SHOWN = 200  # characters
 
 
 @click.command("queue")
@@ -23,7 +26,7 @@ LOOK_EVERY = 0.2  # seconds
     help="Wait until nothing is due or under way; exit code 1 where that takes longer.",
 )
 def command(wait_idle: float | None) -> None:
-    """Show how many deliveries are due, under way and waiting, and how long the oldest has been due."""
+    """Show how many deliveries are due, under way and waiting, the oldest of them, and each destination."""
     idle = is_idle() if wait_idle is None else _wait(wait_idle)
     for line in _report():
         click.echo(line)
@@ -54,3 +57,24 @@ def _report() -> Iterator[str]:
         yield f"oldest due since {int((clock.now() - oldest).total_seconds())} s"
     if down := lanes.sending_is_down():
         yield f"sending is down since {down.isoformat(timespec='seconds')}"
+    for lane in sending.lane_standings():
+        yield ", ".join(_describe(lane))
+
+
+def _describe(lane: LaneStanding) -> Iterator[str]:
+    yield f"{lane.destination}: {lane.state}"
+    yield f"waiting {lane.waiting}"
+    if lane.use:
+        yield f"connections {lane.use.sessions} of {lane.use.sessions_allowed}"
+    if lane.oldest_due:
+        yield f"oldest due since {int((clock.now() - lane.oldest_due).total_seconds())} s"
+    if lane.rate:
+        yield f"limit {lane.rate}"
+    if lane.lane and lane.lane.last_error_at:
+        at = lane.lane.last_error_at.isoformat(timespec="seconds")
+        yield f"last error {at} {lane.lane.last_cause}: {_one_line(lane.lane.last_error)}"
+
+
+def _one_line(text: str) -> str:
+    """What a server said: no line of its own, and nothing that a terminal takes for an order."""
+    return "".join(char if char.isprintable() else " " for char in text)[:ERROR_SHOWN]

@@ -1,9 +1,9 @@
 """Which waiting deliveries are taken next, and what becomes of leases whose owner is gone.
 
 Policy: destinations take turns, so that none can make the others wait; within one, answers of agents go before
-automatic mail, and then who has waited longest. The claim writes the intention (an Attempt row) in the same
-transaction. A lease is renewed while its owner lives. When it is over, or its owner provably dead, the delivery goes
-back into the queue: better twice than lost.
+automatic mail, and then who has waited longest; of a limited one no more than its rate allows all workers together.
+The claim writes the intention (an Attempt row) in the same transaction. A lease is renewed while its owner lives. When
+it is over, or its owner provably dead, the delivery goes back into the queue: better twice than lost.
 
 The query leans on the index `delivery_due`: `next_attempt_at` is set exactly while a delivery waits. Its cost does not
 grow with the length of the queue, only with the number of destinations looked at.
@@ -19,8 +19,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from answerback.core import clock
-from answerback.outbound import lifecycle, owners
+from answerback.outbound import lanes, lifecycle, owners
 from answerback.outbound.models import Delivery, Lane
+from answerback.outbound.pace import Rate
 from answerback.people import identities
 from mailroom.retry import LONGEST_RETRY_AFTER, MAX_JITTER
 from mailroom.states import State
@@ -64,10 +65,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one look at the queue brought. `after` is where the next look begins, "" for the beginning."""
+    """What one look at the queue brought.
+
+    `after` is where the next look begins, "" for the beginning; `wait` how long rate limits hold back what is due, None
+    where none does.
+    """
 
     claims: Sequence[Claim]
     after: str
+    wait: timedelta | None = None
 
 
 Room = Callable[[str, Lane | None], int]
@@ -76,14 +82,22 @@ Room = Callable[[str, Lane | None], int]
 def take(owner: str, after: str, room: Room) -> Round:
     """Claim due deliveries of the destinations behind `after`, of each as many as `room` says there is place for."""
     destinations = _due_destinations(after)
-    lanes = {lane.destination: lane for lane in Lane.objects.filter(destination__in=destinations)}
-    rooms = {name: size for name in destinations if (size := room(name, lanes.get(name))) > 0}
+    known = {lane.destination: lane for lane in Lane.objects.filter(destination__in=destinations)}
+    rooms = {name: size for name in destinations if (size := room(name, known.get(name))) > 0}
+    rates = {name: rate for name in rooms if (rate := lanes.rate_of(name, known.get(name)))}
     claims: list[Claim] = []
+    waits: list[timedelta] = []
     if rooms:
         with transaction.atomic():
-            for destination, size in rooms.items():
-                claims += _claim(destination, size, owner)
-    return Round(claims, destinations[-1] if len(destinations) == _DESTINATIONS_A_ROUND else "")
+            for destination, size in sorted(rooms.items()):
+                if rate := rates.get(destination):
+                    taken, wait = _claim_within(rate, destination, size, owner)
+                    waits.append(wait)
+                else:
+                    taken = _claim(destination, size, owner)
+                claims += taken
+    after = destinations[-1] if len(destinations) == _DESTINATIONS_A_ROUND else ""
+    return Round(claims, after, min(waits, default=None))
 
 
 def renew(owner: str, delivery_ids: Collection[int]) -> set[int]:
@@ -136,6 +150,17 @@ def _due_destinations(after: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE_DESTINATIONS, [after, now, now, _DESTINATIONS_A_ROUND])
         return [destination for (destination,) in cursor.fetchall()]
+
+
+def _claim_within(rate: Rate, destination: str, size: int, owner: str) -> tuple[list[Claim], timedelta]:
+    """What the rate allows, and how long until it allows more."""
+    used, now = lanes.used_until(destination), clock.now()
+    allowed = min(size, rate.allowed(used, now))
+    taken = _claim(destination, allowed, owner) if allowed > 0 else []
+    if taken:
+        used = rate.spend(used, now, len(taken))
+        lanes.spend(destination, used)
+    return taken, rate.wait(used, now)
 
 
 def _claim(destination: str, size: int, owner: str) -> list[Claim]:

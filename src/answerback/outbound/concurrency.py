@@ -5,9 +5,9 @@ at a relay of ours. A cohort is as many answers as the window is wide. A cohort 
 a cohort of failed sessions narrows it by one: each answer moves it by a share of 1/window, so that one bad answer among
 many good ones does little and the window follows what the server can do.
 
-Refused while others of our sessions are served there, we came with one too many: the window gives it up, and does not
-grow for a minute. Refused by a whole cohort without one success, the site is dead: one session probes it, until
-something is taken; then the window begins anew.
+Refused while others of our sessions are served there, or may still be, we came with one too many: the window gives it
+up, and does not grow for a minute. Refused by a whole cohort without one success, the site is dead: one session probes
+it, until something is taken; then the window begins anew.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Window:
         self._width = max(self._width, min(ceiling, self._width + 1 / self._width))
 
     def was_crowded(self, now: float) -> None:
-        """No further session came about while others were served."""
+        """No further session came about while others are served, or wait for their answer."""
         self._width = max(1.0, float(self.limit - 1))
         self._ceiling, self._held_until = self.limit, now + HELD_SECONDS
 
@@ -53,7 +53,7 @@ class Window:
         self._narrow()
 
     def failed(self) -> None:
-        """No session came about, and none is served."""
+        """No session came about, and no other has hope."""
         self._failed_cohorts += 1 / self._width
         self._narrow()
         if self._failed_cohorts >= DEAD_AFTER:

@@ -25,13 +25,14 @@ from django.db import Error
 
 from answerback.core import clock
 from answerback.core.db import DatabaseThread
-from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners
+from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners, traffic
 from answerback.outbound.claims import Claim
 from answerback.outbound.concurrency import Window
 from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.lines import Lesson, Line, Session, window_of
 from answerback.outbound.models import Lane
 from answerback.outbound.recorder import Recorder
+from answerback.outbound.traffic import Refusal, Use
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.smtp.options import Options, Timeouts
 from mailroom.smtp.route import Route
@@ -44,6 +45,7 @@ IDLE_SECONDS = 2.0  # how long a session waits for more mail
 STOP_SECONDS = 5.0  # how long sessions may take to come to an end
 CLAIM_SECONDS = 1.0  # the same for a claim under way
 STORE_SECONDS = 2.0
+NOTE_SECONDS = 2.0  # how often we tell what we do, where that has changed
 IN_HAND_MAX = 1000  # for servers that answer, and as many again for those that do not
 STUCK_MAX = 200
 WINDOWS_KEPT = 1000
@@ -67,6 +69,8 @@ class Engine:
         self._sessions: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()  # a session's batch is done, or new claims have come
+        self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
+        self._held_back: float | None = None  # seconds until a rate limit allows more
         self._stopping = False
 
     def wake(self) -> None:
@@ -84,6 +88,7 @@ class Engine:
             asyncio.create_task(self._recorder.run()),
             asyncio.create_task(self._renew_leases()),
             asyncio.create_task(self._break_off_when_sick()),
+            asyncio.create_task(self._tell_traffic()),
         ]
         claiming = asyncio.create_task(self._claim_until_idle() if once else self._claim_forever())
         stopped = asyncio.create_task(_until(stop))
@@ -109,8 +114,9 @@ class Engine:
             self._wake.clear()
             found, after = await self._claim(after)
             if not found and not after:
+                pause = POLL_SECONDS if self._held_back is None else min(POLL_SECONDS, self._held_back)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    await asyncio.wait_for(self._wake.wait(), pause)
 
     async def _claim_until_idle(self) -> None:
         after = ""
@@ -136,6 +142,7 @@ class Engine:
             await asyncio.sleep(POLL_SECONDS)
             return False, ""
         good_until = asyncio.get_running_loop().time() + settings.LEASE
+        self._held_back = found.wait.total_seconds() if found.wait else None
         for claim in found.claims:
             self._good_until[claim.delivery_id] = good_until
             self._line(claim.destination).waiting.append(claim)
@@ -152,6 +159,8 @@ class Engine:
             probe_at = lane.updated_at + timedelta(seconds=lanes.probe_delay(lane.trouble_since, lane.updated_at))
             return 1 if (line is None or line.idle) and clock.now() >= probe_at else 0
         room = (line or self._new_line(destination, route)).room()
+        if rate := lanes.rate_of(destination, lane):  # not counted now and sent later
+            room = min(room, rate.burst - (line.in_hand if line else 0))
         return min(room, IN_HAND_MAX - self._in_hand[line in self._silent])
 
     def _count_in_hand(self) -> None:
@@ -271,6 +280,8 @@ class Engine:
 
     def _hear(self, line: Line, session: Session, claim: Claim, report: DeliveryReport) -> None:
         """A session tells what became of a claim, and thereby something of its destination."""
+        if report.action is Action.FAILED:
+            self._refusals[line.destination] = Refusal(report, clock.now())
         lesson = line.learn(session, report, asyncio.get_running_loop().time())
         if lesson is Lesson.CROWDED:
             self._unbegun[claim.delivery_id] = claim.attempt
@@ -335,6 +346,34 @@ class Engine:
                 raise
             self._forget(list(given))
 
+    # What others see of us
+
+    async def _tell_traffic(self) -> None:
+        told: dict[str, Use] = {}
+        told_at = -math.inf
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            now = asyncio.get_running_loop().time()
+            uses = self._uses(now)
+            if uses != told or self._refusals or now - told_at > traffic.STALE.total_seconds() / 3:
+                told, told_at = uses, now
+                await self._note_traffic(uses)
+
+    def _uses(self, now: float) -> dict[str, Use]:
+        return {
+            line.destination: Use(len(line.sessions), line.window.limit, line.is_silent(now))
+            for line in self._lines.values()
+            if line.sessions
+        }
+
+    async def _note_traffic(self, uses: dict[str, Use]) -> None:
+        """That it cannot be noted stops no mail."""
+        refusals, self._refusals = self._refusals, {}
+        try:
+            await self._database.run(traffic.note, self.owner, uses, refusals)
+        except Error:
+            self._refusals = refusals | self._refusals
+
     # Ends
 
     async def _break_off_when_sick(self) -> None:
@@ -367,6 +406,7 @@ class Engine:
         with suppress(Error):
             await self._give_back()
         await _end(helpers)
+        await self._note_traffic({})
         await self._database.close()
         await self._reading.close()
 

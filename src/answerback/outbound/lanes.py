@@ -1,8 +1,10 @@
-"""Lanes: what we know of a destination. Paused by a person, or in trouble by a fault of ours.
+"""Lanes: what we know of a destination. Paused or limited by a person, or in trouble by a fault of ours.
 
 Policy: a fault of ours (login refused, relay down) is nobody's failure. The lane is marked, everything in it waits and
 is shown as waiting for us, and the time does not count towards expiry. One delivery at a time probes, after a second at
 first and every minute later on; the first answer that is not our fault ends the trouble, and all of it goes at once.
+
+A rate limit counts what workers take, all of them together: the lane's row is locked while they do.
 """
 
 from __future__ import annotations
@@ -18,17 +20,18 @@ from answerback.core import clock, live
 from answerback.core.db import SecondsBetween
 from answerback.outbound import destinations
 from answerback.outbound.models import Delivery, Lane
+from answerback.outbound.pace import Rate
 from answerback.people.models import Account
 from mailroom.states import State
 
 NOT_CONFIGURED = "not_configured"  # Lane.last_cause beside the keys of the catalogue
 NO_RELAY = "No relay is configured: name one under Administration → Outgoing mail, or set ANSWERBACK_RELAY_URL."
 SENDING_TOPIC = "sending"
+ERROR_LENGTH = 2000  # of Lane.last_error
 
 _PROBE_FIRST = 1
 _PROBE_LAST = 60
 _PROBE_SHARE = 4  # a quarter of the trouble's age
-_ERROR_LENGTH = 2000
 
 
 def pause(destination: str, by: Account | None) -> None:
@@ -46,6 +49,47 @@ def resume(destination: str) -> None:
     live.publish(live.OUTBOX)
 
 
+def retry_now(destination: str) -> int:
+    """Make all that waits there due at once. Gives how many that were."""
+    now = clock.now()
+    later = Delivery.objects.filter(destination=destination, next_attempt_at__gt=now)
+    with transaction.atomic():
+        changed = later.update(next_attempt_at=now, updated_at=now)
+        if changed:
+            live.publish(SENDING_TOPIC)
+            live.publish(live.OUTBOX)
+    return changed
+
+
+def limit(destination: str, rate: str, by: Account | None) -> None:
+    """`rate` as `Rate` reads it, `Lane.UNLIMITED`, or "" for what the settings say. ValueError where it is none."""
+    text = rate if rate in ("", Lane.UNLIMITED) else str(Rate.read(rate))
+    now = clock.now()
+    limited = {"rate": text, "rate_at": now, "rate_by": by, "updated_at": now}
+    with transaction.atomic():
+        Lane.objects.update_or_create(destination=destination, defaults=limited)
+        live.publish(SENDING_TOPIC)
+        live.publish(live.OUTBOX)
+
+
+def rate_of(destination: str, lane: Lane | None) -> Rate | None:
+    """The limit that holds: the lane's own, else for a relay that of the settings."""
+    text = lane.rate if lane else ""
+    if not text and destinations.way_of(destination) != destinations.MX_WAY:
+        text = settings.RELAY_RATE
+    return None if text in ("", Lane.UNLIMITED) else Rate.read(text)
+
+
+def used_until(destination: str) -> datetime | None:
+    """Until when the limit is used up; no other worker may take mail there meanwhile. Belongs into a transaction."""
+    rows = Lane.objects.select_for_update()
+    return rows.get_or_create(destination=destination, defaults={"updated_at": clock.now()})[0].used_until
+
+
+def spend(destination: str, until: datetime) -> None:
+    Lane.objects.filter(destination=destination).update(used_until=until)
+
+
 def paused_destinations() -> frozenset[str]:
     return frozenset(Lane.objects.filter(paused_at__isnull=False).values_list("destination", flat=True))
 
@@ -61,6 +105,12 @@ def note_size(destination: str, size: int) -> None:
     noted = {"size_limit": size}
     created = noted | {"updated_at": clock.now()}
     Lane.objects.update_or_create(destination=destination, defaults=noted, create_defaults=created)
+
+
+def note_error(destination: str, error: str, cause: str, at: datetime) -> None:
+    """What was last said about mail that the destination did not take."""
+    said = {"last_error": error[:ERROR_LENGTH], "last_cause": cause[:40], "last_error_at": at}
+    Lane.objects.update_or_create(destination=destination, defaults=said, create_defaults=said | {"updated_at": at})
 
 
 def size_limit(addresses: Sequence[str]) -> int:
@@ -82,7 +132,11 @@ def begin_trouble(destination: str, error: str, cause: str, now: datetime) -> da
     lane, _ = Lane.objects.get_or_create(destination=destination, defaults={"updated_at": now})
     since = lane.trouble_since or now
     Lane.objects.filter(pk=lane.pk).update(
-        trouble_since=since, last_error=error[:_ERROR_LENGTH], last_cause=cause[:40], updated_at=now
+        trouble_since=since,
+        last_error=error[:ERROR_LENGTH],
+        last_cause=cause[:40],
+        last_error_at=now,
+        updated_at=now,
     )
     if lane.trouble_since is None:
         _stop_the_clocks(destination, now)

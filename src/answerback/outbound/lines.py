@@ -38,9 +38,14 @@ class Session:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self.served = False  # something got through since the session was last refused
+        self._served = False  # something got through since the session was last refused
         self.waits_since: float | None = None  # for a word of the server
         self._refusal: Lesson | None = None  # of the batch under way: its connection failed once, not for each mail
+
+    @property
+    def has_hope(self) -> bool:
+        """It is served, or has not been told yet that it is not."""
+        return self._served or (self.waits_since is not None and self._refusal is None)
 
     def begins(self, now: float) -> None:
         """A batch goes out."""
@@ -52,22 +57,22 @@ class Session:
     def is_stuck(self, now: float) -> bool:
         return self.waits_since is not None and now - self.waits_since > STUCK_AFTER
 
-    def learn(self, report: DeliveryReport, others_served: bool, now: float) -> Lesson:
+    def learn(self, report: DeliveryReport, others_have_hope: bool, now: float) -> Lesson:
         self.waits_since = now
         if not _is_refused(report):
-            self.served, self._refusal = True, None
+            self._served, self._refusal = True, None
             if report.scope is Scope.SESSION and report.action is Action.FAILED:
                 self._window.broke()
             else:
                 self._window.took(now)
             return Lesson.NONE
-        self.served = False
+        self._served = False
         if self._refusal is None:
-            self._refusal = self._refused(report, others_served, now)
+            self._refusal = self._refused(report, others_have_hope, now)
         return self._refusal
 
-    def _refused(self, report: DeliveryReport, others_served: bool, now: float) -> Lesson:
-        if others_served and report.stage in BEFORE_MAIL:
+    def _refused(self, report: DeliveryReport, others_have_hope: bool, now: float) -> Lesson:
+        if others_have_hope and report.stage in BEFORE_MAIL:
             self._window.was_crowded(now)
             return Lesson.CROWDED
         if report.ours:
@@ -146,8 +151,8 @@ class Line:
 
     def learn(self, session: Session, report: DeliveryReport, now: float) -> Lesson:
         """What a report of one of the sessions says about the destination."""
-        others_served = any(other.served for other in self.sessions if other is not session)
-        lesson = session.learn(report, others_served, now)
+        others_have_hope = any(other.has_hope for other in self.sessions if other is not session)
+        lesson = session.learn(report, others_have_hope, now)
         if lesson is Lesson.DEAD:
             self.batch = 1
         return lesson

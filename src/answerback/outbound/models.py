@@ -289,11 +289,32 @@ class DkimKey(models.Model):
 class Lane(models.Model):
     """What we know of a destination: a relay, or a domain when we send to MX directly."""
 
+    UNLIMITED = "unlimited"
+
     destination = models.CharField(max_length=255, unique=True)
     paused_at = models.DateTimeField(null=True)
     paused_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     trouble_since = models.DateTimeField(null=True)  # our own fault there: login refused, relay down
     last_error = models.TextField(blank=True)
     last_cause = models.CharField(max_length=40, blank=True)
+    last_error_at = models.DateTimeField(null=True)
     size_limit = models.BigIntegerField(default=0)  # octets of a message, as the server announced; 0: not known
+    rate = models.CharField(max_length=20, blank=True)  # outbound.pace.Rate, or UNLIMITED; "": as the settings say
+    rate_at = models.DateTimeField(null=True)
+    rate_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    used_until = models.DateTimeField(null=True)  # of the rate, by all workers together
     updated_at = models.DateTimeField()
+
+
+class Traffic(models.Model):
+    """What one worker does at one destination right now. Only `outbound.traffic` writes it."""
+
+    destination = models.CharField(max_length=255)
+    owner = models.CharField(max_length=64)
+    sessions = models.PositiveIntegerField()
+    sessions_allowed = models.PositiveIntegerField()
+    silent = models.BooleanField()  # nobody answers there: one session probes, or all of them wait for a word
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["destination", "owner"], name="traffic_once")]

@@ -12,9 +12,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from answerback import checks
-from answerback.core import clock, mail_settings
+from answerback.core import mail_settings
 from answerback.env import PREFIX, BadSettingError
-from answerback.outbound import destinations, lanes, senders, way_back, way_back_words
+from answerback.outbound import destinations, lanes, senders, traffic, way_back, way_back_words
 from answerback.reports import mail_services, sending
 from answerback.store import mailboxes
 from answerback.store.models import MailboxState
@@ -93,9 +93,12 @@ def _restore(name: str) -> Check:
 
 def _queue(name: str) -> Check:
     queue = sending.queue()
-    late = queue.oldest_due is not None and queue.oldest_due < clock.now() - sending.LATE
-    hint = "Is `answerback worker deliver` running?" if late else ""
-    return Check(name, not late, f"{queue.due} due, {queue.later} later, {queue.sending} being sent", hint)
+    late = sending.oldest_late() is not None
+    running = traffic.last_noted() is not None
+    hint = "The delivery page shows which destinations wait." if running else "Is `answerback worker deliver` running?"
+    return Check(
+        name, not late, f"{queue.due} due, {queue.later} later, {queue.sending} being sent", hint if late else ""
+    )
 
 
 def _relay(name: str) -> Check:

@@ -126,6 +126,7 @@ urlpatterns = [
     path("profile/language", profile.choose_language),
     # delivery
     path("delivery", delivery.delivery),
+    path("delivery/destinations/<str:destination>", delivery.destination),
     path("delivery/switch", delivery.switch),
     path("delivery/probe", delivery.probe),
     path("delivery/causes", causes.causes),

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from answerback.outbound import destinations, lanes, way_back, way_back_words
-from answerback.outbound.models import Probe
+from answerback.outbound.models import Lane, Probe
+from answerback.outbound.pace import UNITS, Rate
+from answerback.people.models import Account
 from answerback.reports import sending
 from answerback.workspace import relay_form
 from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.pages.sign_in import safe_next
+
+NAME_LENGTH = 255
 
 
 @agent_required
@@ -34,18 +41,71 @@ def delivery(request: HttpRequest) -> HttpResponse:
 
 
 @agent_required
+def destination(request: HttpRequest, destination: str) -> HttpResponse:
+    """What is known of one destination, and how fast it may be sent to."""
+    account = account_of(request)
+    context = _destination(destination[:NAME_LENGTH], account)
+    return render(request, "delivery/destination.html", context)
+
+
+@agent_required
 @require_POST
 def switch(request: HttpRequest) -> HttpResponse:
-    """Pause or resume a destination: supervisors and admins."""
+    """Pause, resume, limit a destination, or try what waits there now: supervisors and admins."""
     account = account_of(request)
     if not (account.is_admin or account.supervisor):
         raise PermissionDenied
-    destination = request.POST.get("destination", "")[:255]
-    if request.POST.get("act") == "pause":
-        lanes.pause(destination, account)
-    else:
-        lanes.resume(destination)
-    return redirect("/delivery")
+    destination = request.POST.get("destination", "")[:NAME_LENGTH]
+    page = f"/delivery/destinations/{quote(destination)}"
+    match request.POST.get("act"):
+        case "pause":
+            lanes.pause(destination, account)
+        case "resume":
+            lanes.resume(destination)
+        case "retry":
+            count = lanes.retry_now(destination)
+            words = ngettext("%d mail is tried now.", "%d mails are tried now.", count) % count
+            messages.success(request, words if count else _("Nothing waits there for a later attempt."))
+        case "limit":
+            typed = _typed_rate(request)
+            try:
+                lanes.limit(destination, typed, account)
+            except ValueError:
+                problem = _("Say a whole number from 1 to 1,000,000.")
+                context = _destination(destination, account) | {"problem": problem, "form": request.POST}
+                return render(request, "delivery/destination.html", context, status=422)
+            messages.success(request, _("Saved. It holds from now on."))
+            return redirect(page)
+    return redirect(safe_next(request, "/delivery"))
+
+
+def _destination(name: str, account: Account) -> dict[str, Any]:
+    standing = sending.lane_standing(name)
+    own = standing.lane.rate if standing.lane else ""
+    return {
+        "section": "delivery",
+        "one": standing,
+        "may_switch": account.is_admin or account.supervisor,
+        "form": _form_of(own),
+        "usual": lanes.rate_of(name, None),
+        "units": list(UNITS),
+    }
+
+
+def _form_of(rate: str) -> dict[str, object]:
+    """What stands in the form before anybody types."""
+    if rate in ("", Lane.UNLIMITED):
+        return {"choice": rate, "messages": "", "unit": "minute"}
+    limit = Rate.read(rate)
+    return {"choice": "limited", "messages": limit.messages, "unit": limit.unit}
+
+
+def _typed_rate(request: HttpRequest) -> str:
+    """As `lanes.limit` wants it."""
+    choice = request.POST.get("choice", "")
+    if choice == "limited":
+        return f"{request.POST.get('messages', '')}/{request.POST.get('unit', '')}"
+    return Lane.UNLIMITED if choice == Lane.UNLIMITED else ""
 
 
 @agent_required

@@ -19,7 +19,7 @@ from answerback.core import clock, dates
 from answerback.outbound import lanes, standing
 from answerback.outbound.lifecycle import RESTORED
 from answerback.people.models import Identity
-from answerback.workspace import job_words, reachability, sorting, words
+from answerback.workspace import job_words, lane_words, reachability, sorting, words
 from mailroom import html as mail_html
 
 register = template.Library()
@@ -160,6 +160,10 @@ def job_name(data: Mapping[str, Any]) -> str:
 @register.filter
 def one_line(text: str) -> str:
     return " · ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+register.filter("rate_words", lane_words.rate)
+register.filter("unit_words", lane_words.unit)
 
 
 @register.filter
