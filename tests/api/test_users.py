@@ -10,6 +10,7 @@ from tests.world import World
 
 from answerback.people import identities
 from answerback.people.models import Account, Person
+from answerback.workers import work_jobs
 
 
 def names(body: Any) -> list[str]:
@@ -136,3 +137,17 @@ def test_lists_cost_the_same_for_many(call: Call, world: World, django_assert_ma
         identities.find_or_create(f"p{number}@many.test", "P")
     with django_assert_max_num_queries(7):
         call("GET", "users")
+
+
+def test_erasing_a_customer_is_a_job_of_an_administrator(call: Call, call_as_admin: Call, world: World) -> None:
+    world.ticket()
+    assert call("DELETE", f"deleted_users/{world.clara.pk}")[0] == 403
+    status, body = call_as_admin("DELETE", f"deleted_users/{world.clara.pk}.json")
+    assert (status, body["deleted_user"]["id"], body["deleted_user"]["active"]) == (200, world.clara.pk, False)
+    assert body["job_status"]["status"] == "queued"
+    assert call_as_admin("DELETE", f"deleted_users/{world.clara.pk}")[0] == 422, "it is under way"
+    work_jobs.once()
+    _, told = call("GET", f"job_statuses/{body['job_status']['id']}")
+    assert told["job_status"]["status"] == "completed"
+    assert call("GET", f"users/{world.clara.pk}")[0] == 404
+    assert call_as_admin("DELETE", f"deleted_users/{world.ada.person.pk}")[0] == 422

@@ -25,7 +25,11 @@ from answerback.tickets.models import Ticket
 router = Router(tags=["jobs"])
 
 KIND = "update_tickets"
-_DONE = {"create_tickets": ("create", "Created"), "merge_tickets": ("merge", "Merged")}  # all others: update
+_DONE = {  # all others: update
+    "create_tickets": ("create", "Created"),
+    "merge_tickets": ("merge", "Merged"),
+    "erase_person": ("delete", "Deleted"),
+}
 _NOT_DONE = {JobItem.State.SKIPPED: "Skipped", JobItem.State.FAILED: "Failed"}
 
 

@@ -8,6 +8,7 @@ from ninja.operation import Operation
 from answerback import __version__
 from answerback.api import (
     cause_rules,
+    deleted_users,
     errors,
     failures,
     groups,
@@ -46,6 +47,7 @@ api = Api(
 errors.install(api)
 for router in (
     users.router,
+    deleted_users.router,
     identities.router,
     jobs.router,
     tickets.router,

@@ -224,7 +224,7 @@ def _start(job: Job, rows: list[JobItem]) -> Job:
 def _item(kind: str, target: Target) -> JobItem:
     """A ticket without anything of that kind needs no work to be told."""
     item = JobItem(ticket_id=target.ticket_id, delivery_id=target.delivery_id, options=target.options)
-    if KINDS[kind].about is not About.TICKETS and target.delivery_id is None:
+    if KINDS[kind].about in (About.FAILURES, About.HELD) and target.delivery_id is None:
         item.state, item.ended_at = State.SKIPPED, clock.now()
         item.reason = "nothing_held" if KINDS[kind].about is About.HELD else "no_failure"
     return item
@@ -282,7 +282,7 @@ def _act(job: Job, item: JobItem) -> Result:
     if job.by is None:
         return skipped("nobody")
     kind = KINDS[job.kind]
-    if item.ticket_id is None and kind.about is not About.NEW_TICKETS:
+    if item.ticket_id is None and kind.about not in (About.NEW_TICKETS, About.PERSON):
         return skipped("gone")
     try:
         if not job.undo:

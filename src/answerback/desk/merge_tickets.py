@@ -32,7 +32,6 @@ from answerback.tickets.models import FAILURE_TAG, Comment, Participant, Ticket
 
 KIND = "merge_tickets"  # Job.kind
 MOST = 50  # tickets merged at once
-LAST_COMMENT_KEPT = 2000
 _STAY = {FAILURE_TAG, merged.TAG}  # tags that speak of the ticket itself
 
 
@@ -169,4 +168,4 @@ def _came_here(other: Ticket) -> str:
     if last is None or not last.text.strip():
         return said
     head = _("Last comment there, by %(name)s:") % {"name": last.author.name}
-    return f"{said}\n{head}\n\n{last.text.strip()[:LAST_COMMENT_KEPT]}"
+    return f"{said}\n{head}\n\n{last.text.strip()[: merged.LAST_COMMENT_KEPT]}"

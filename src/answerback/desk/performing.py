@@ -105,7 +105,11 @@ def _call_webhook(seen: Update, effect: WebhookEffect) -> None:
 def _resend(seen: Update, effect: ResendEffect) -> None:
     """Once for each failure: what was sent again before, by whomever, is not sent again by a rule."""
     failed = Delivery.objects.filter(
-        pk__in=effect.delivery_ids, state=State.FAILED, resent_from__isnull=True, resends__isnull=True
+        pk__in=effect.delivery_ids,
+        state=State.FAILED,
+        resent_from__isnull=True,
+        resends__isnull=True,
+        message__erased_at__isnull=True,
     ).select_related("message", "person", "identity")
     rows = enqueue.resend(list(failed), None)
     if rows:

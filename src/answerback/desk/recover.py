@@ -202,8 +202,8 @@ def _locked(delivery_ids: Sequence[int]) -> list[Delivery]:
 
 
 def _can_be_resent(delivery: Delivery) -> bool:
-    """Failed, stopped or suppressed, and no later delivery of its chain is alive."""
-    if standing.words_of(delivery) not in standing.FAILING:
+    """Failed, stopped or suppressed, its mail is there, and no later delivery of its chain is alive."""
+    if delivery.message.erased_at or standing.words_of(delivery) not in standing.FAILING:
         return False
     later = Delivery.objects.filter(resent_from=delivery)
     return not any(row.state in ARRIVED or standing.words_of(row) not in standing.FAILING for row in later)

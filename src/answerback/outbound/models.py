@@ -39,6 +39,7 @@ class Message(models.Model):
     language = models.CharField(max_length=5)
     size = models.BigIntegerField()
     created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)  # its octets are gone with a person: it is never sent again
 
 
 class Delivery(models.Model):

@@ -11,7 +11,7 @@ from answerback.people.models import Account, Identity, Person, PersonMerge
 
 
 class CannotMergeError(ValueError):
-    """`problem`: itself, agent, merged."""
+    """`problem`: itself, agent, merged, erased."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -29,6 +29,17 @@ def merged_into(person: Person) -> list[PersonMerge]:
     return list(PersonMerge.objects.select_related("person", "by__person").filter(into=person).order_by("-at"))
 
 
+def all_merged_into(person: Person) -> list[PersonMerge]:
+    """Also by way of others."""
+    found: list[PersonMerge] = []
+    layer = [person.pk]
+    while layer:
+        rows = list(PersonMerge.objects.select_related("person").filter(into__in=layer).order_by("at", "pk"))
+        found += rows
+        layer = [row.person_id for row in rows]
+    return found
+
+
 def lock(loser_id: int, survivor_id: int) -> tuple[Person, Person]:
     """Both, locked in the order of their ids. CannotMergeError, Person.DoesNotExist."""
     if loser_id == survivor_id:
@@ -40,6 +51,8 @@ def lock(loser_id: int, survivor_id: int) -> tuple[Person, Person]:
         raise Person.DoesNotExist
     if PersonMerge.objects.filter(person__in=found).exists():
         raise CannotMergeError("merged")
+    if any(person.erased_at for person in found.values()):
+        raise CannotMergeError("erased")
     if Account.objects.filter(person=loser_id).exists():
         raise CannotMergeError("agent")
     return found[loser_id], found[survivor_id]

@@ -23,6 +23,7 @@ class Person(models.Model):
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()  # also where an address changed: search follows it
+    erased_at = models.DateTimeField(null=True)  # all data of them is gone; the row is the author of emptied comments
 
     class Meta:
         indexes = [models.Index(fields=["updated_at", "id"], name="person_updated")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from answerback.tickets.models import Ticket
 
 TAG = "closed_by_merge"
+LAST_COMMENT_KEPT = 2000  # characters of it that the remaining ticket quotes
 
 
 def final(ticket: Ticket) -> Ticket:

@@ -22,6 +22,7 @@ KINDS = {
     "update_tickets": gettext_noop("Change tickets"),
     "create_tickets": gettext_noop("Make tickets"),
     "merge_tickets": gettext_noop("Merge tickets"),
+    "erase_person": gettext_noop("Erase a person's data"),
 }
 UNDONE = {
     "resend": gettext_noop("Take back: send again"),
@@ -66,6 +67,13 @@ STATES = {
     JobItem.State.FAILED: gettext_noop("failed"),
 }
 REASONS = {
+    "ticket_erased": gettext_noop("Ticket #%(number)s is gone."),
+    "ticket_struck": gettext_noop("The person does not stand in it any more."),
+    "table_erased": gettext_noop("Mail, logs, notices and drafts outside of tickets were gone through."),
+    "profile_erased": gettext_noop("Addresses and profile are gone."),
+    "mail_under_way": gettext_noop(
+        "Mail in which the person stands is still on its way. Start again what is left once it has gone, or stop it."
+    ),
     "resent": gettext_noop("Sent again to %(recipient)s."),
     "released": gettext_noop("Sent to %(recipient)s."),
     "handled": gettext_noop("The failure to %(recipient)s is marked as handled."),
@@ -129,6 +137,8 @@ def what(job: Job) -> str:
     match job.kind:
         case "swap_domain":
             return f"@{job.options.get('old', '')} → @{job.options.get('new', '')}"
+        case "erase_person":
+            return _("Person %s") % job.source.get("person", "")
         case "mark_handled" | "mark_deliverable":
             return str(job.options.get("note", ""))
     return ""

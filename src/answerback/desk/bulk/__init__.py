@@ -1,9 +1,9 @@
 """What can be done to many at once, one file each. `desk.jobs` calls `act` and `undo` for each item, in a transaction.
 
-A kind is about failures, held mail, tickets, or tickets that are to be made. `act` does one item and says what became
-of it; what it cannot do is skipped with the reason, never an error. `foresee` says beforehand which would be skipped,
-in a fixed number of queries. `undo`, where the thing can be taken back, is given the item that did it and touches only
-what nobody changed since. `still` says whether that is worth a button, where it ends by itself.
+A kind is about failures, held mail, tickets, tickets that are to be made, or a person. `act` does one item and says
+what became of it; what it cannot do is skipped with the reason, never an error. `foresee` says beforehand which would
+be skipped, in a fixed number of queries. `undo`, where the thing can be taken back, is given the item that did it and
+touches only what nobody changed since. `still` says whether that is worth a button, where it ends by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from answerback.desk.bulk import (
     create_tickets,
+    erase_person,
     mail,
     mark_deliverable,
     mark_handled,
@@ -41,6 +42,7 @@ class About(StrEnum):
     HELD = "held"
     TICKETS = "tickets"
     NEW_TICKETS = "new_tickets"
+    PERSON = "person"
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,5 @@ KINDS: dict[str, Kind] = {
     "reassign": Kind(About.TICKETS, reassign.act, reassign.foresee, reassign.undo),
     "update_tickets": Kind(About.TICKETS, update_tickets.act, update_tickets.foresee, update_tickets.undo),
     "create_tickets": Kind(About.NEW_TICKETS, create_tickets.act, foresee=None),
+    "erase_person": Kind(About.PERSON, erase_person.act, foresee=None),
 }

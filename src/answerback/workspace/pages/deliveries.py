@@ -204,6 +204,8 @@ def _useless(delivery: Delivery, chain: standing.Chain, others: Sequence[Identit
         useless.add(Fix.USE_OTHER_IDENTITY)
     if not (delivery.person and delivery.person.phone):
         useless.add(Fix.CALL)
+    if delivery.message.erased_at:
+        useless |= {Fix.RESEND, Fix.CORRECT_ADDRESS, Fix.ADD_ADDRESS, Fix.USE_OTHER_IDENTITY, Fix.SEND_AS_LINKS}
     if delivery.message.kind != Message.Kind.ANSWER or delivery.ticket_id is None:
         useless |= {Fix.REPLY_AGAIN, Fix.SEND_AS_LINKS}
     elif not _has_files(delivery):

@@ -16,6 +16,7 @@ from answerback.workspace.access import account_of, agent_required
 PROBLEMS = {
     "itself": gettext_noop("A person cannot be merged with themselves."),
     "agent": gettext_noop("People who sign in here cannot be merged into somebody else."),
+    "erased": gettext_noop("The data of one of them has been erased."),
     "merged": gettext_noop("One of them has been merged already."),
 }
 
