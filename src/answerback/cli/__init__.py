@@ -38,10 +38,11 @@ VERBS = {
     "test": "Run all tests. For developers.",
     "lint": "Check everything that can be judged without running. For developers.",
     "messages": "Bring the German catalogue up to date. For developers.",
+    "docs": "Build the site of the documents. For developers.",
     "locks": "Write the lock files. For developers.",
 }
 # these look at files only, or set up Django themselves once they know where the data is
-WITHOUT_DJANGO = {"demo", "read-bounce", "test", "lint", "messages", "locks"}
+WITHOUT_DJANGO = {"demo", "read-bounce", "test", "lint", "messages", "docs", "locks"}
 # these are what one calls where a restore broke off
 WITH_HALF_THE_DATA = {"restore", "doctor"}
 
