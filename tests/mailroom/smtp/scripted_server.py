@@ -2,8 +2,8 @@
 
 A script says what happens at a stage of a transaction whose sender has the local part "fault", or of the session as a
 whole (banner, ehlo, starttls, auth). An act is a reply text ("451 4.3.0 later"), or one of CLOSE, RESET, HANG, SLOW,
-BREAK_TLS. Recipients "refused@…" and "deferred@…" are that, whatever the script says. What the client must not do is
-noted in `violations`.
+BREAK_TLS. RCPT is answered from `replies` where the recipient's local part stands there, whoever the sender is. What
+the client must not do is noted in `violations`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Script:
     implicit: bool = False
     users: Mapping[str, str] = field(default_factory=dict)
     messages_per_session: int = 0
+    replies: Mapping[str, str] = field(default_factory=lambda: {"refused": REFUSED, "deferred": DEFERRED})
 
 
 @dataclass
@@ -244,7 +245,7 @@ class _Session:
             await self.say("no-mail", "503 5.5.1 MAIL first")
             return
         path, _, parameters = argument.removeprefix("TO:<").partition(">")
-        refusal = {"refused": REFUSED, "deferred": DEFERRED}.get(path.partition("@")[0])
+        refusal = self.script.replies.get(path.partition("@")[0])
         if refusal:
             await self.say("rcpt", refusal, faulty=False)
         elif await self.say("rcpt", "250 2.1.5 ok", faulty=self.faulty):
