@@ -236,7 +236,7 @@ def test_another_mail_with_its_message_id_is_another(dovecot: Dovecot, mailbox: 
 def test_a_reply_finds_its_ticket_by_the_token_it_was_sent_to(dovecot: Dovecot, mailbox: Mailbox, world: World) -> None:
     ticket = world.ticket()
     delivery = world.delivery_to(world.clara, world.answer(ticket))
-    address = Signer.current().reply_to(world.support, delivery.participant_id)
+    address = Signer.current().reply_to(world.support.address, delivery.participant_id)
     dovecot.append(_mail(1, f"To: {address}", text="Thanks"), mailbox.folder)
     _fetch(mailbox)
     receive.once()

@@ -88,7 +88,7 @@ def test_forged_mail_waits_apart_on_wish(asked: bool, settings: Any, monkeypatch
 def test_what_is_let_in_joins_its_conversation(world: World) -> None:
     ticket = world.ticket()
     delivery = world.delivery_to(world.clara, world.answer(ticket))
-    reply_to = Signer.current().reply_to(world.support, delivery.participant_id)
+    reply_to = Signer.current().reply_to(world.support.address, delivery.participant_id)
     mail = _arrives("clara@customer.test", "X-Spam-Flag: YES", to=reply_to, text="Thank you")
     assert mail.state == State.SUSPENDED
     assert intake.recover(mail.pk) == ticket.pk

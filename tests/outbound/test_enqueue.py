@@ -60,8 +60,8 @@ def test_without_a_relay_each_domain_is_a_lane(outbox: Outbox, world: World, set
 def test_each_copy_is_answered_under_its_own_token(outbox: Outbox, world: World) -> None:
     clara, deniz = outbox()
     signer = Signer.current()
-    first = signer.reply_to(world.support, clara.participant_id)
-    second = signer.reply_to(world.support, deniz.participant_id)
+    first = signer.reply_to(world.support.address, clara.participant_id)
+    second = signer.reply_to(world.support.address, deniz.participant_id)
     assert first != second
     assert first.startswith("support+")
     assert first.endswith("@acme.test")

@@ -7,19 +7,18 @@ keeps the prepared statement, and psycopg sends all before it waits for an answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from itertools import chain
 from typing import Any, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import BinaryField, DateTimeField, Field, JSONField, Model
+from django.db.models import DateTimeField, Field, JSONField, Model
 
 AnyField: TypeAlias = "Field[Any, Any]"
 Values = Sequence[Any]
 
 _MAX_VALUES = 30_000  # in one statement: SQLite takes 32,766, PostgreSQL 65,535
-_ADAPTED = (BinaryField, DateTimeField, JSONField)  # of other fields the values go to the database as they are
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -78,20 +77,21 @@ def _insertion(model: type[Model], count: int) -> str:
 
 
 def _adapted(fields: Sequence[AnyField], rows: Iterable[list[Any]]) -> list[list[Any]]:
-    """The values as the database takes them."""
-    found = list(rows)
+    """The values as the database takes them. Only times and JSON are not what they are to Python."""
+    found, link = list(rows), connections[DEFAULT_DB_ALIAS]
     for place, field in enumerate(fields):
-        if isinstance(field, _ADAPTED):
-            adapt = partial(field.get_db_prep_save, connection=connections[DEFAULT_DB_ALIAS])
-            for row, value in zip(found, _each(adapt, [row[place] for row in found]), strict=True):
-                row[place] = value
+        if isinstance(field, DateTimeField):
+            _replace(found, place, link.ops.adapt_datetimefield_value)
+        elif isinstance(field, JSONField):
+            _replace(found, place, partial(field.get_db_prep_save, connection=link))
     return found
 
 
-def _each(adapt: Callable[[Any], Any], values: Sequence[Any]) -> Iterator[Any]:
+def _replace(rows: Sequence[list[Any]], place: int, adapt: Callable[[Any], Any]) -> None:
     """Adapts a value that follows itself once: the rows of a group have the same time."""
-    last = adapted = object()
-    for value in values:
-        if value is not last:
-            last, adapted = value, adapt(value)
-        yield adapted
+    last = adapted = None
+    for row in rows:
+        if row[place] is not last:
+            last = row[place]
+            adapted = adapt(last)
+        row[place] = adapted

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import secrets
 
-from django.db import connection
-
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.core.models import SigningKey
 
-_NEWEST = "SELECT key_id, secret FROM core_signingkey ORDER BY key_id DESC LIMIT 1"  # asked for every mail: no ORM
+_NEWEST = "SELECT key_id, secret FROM core_signingkey ORDER BY key_id DESC LIMIT 1"
 
 
 def current_key() -> tuple[int, bytes]:
     """The newest key as (id, 32 bytes); made on first need."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST)
-        found = cursor.fetchone()
-    if found is None:
-        key, _ = SigningKey.objects.get_or_create(
-            key_id=1, defaults={"secret": secrets.token_bytes(32), "created_at": clock.now()}
-        )
-        found = key.key_id, key.secret
-    return found[0], bytes(found[1])
+    for key_id, secret in db.rows(_NEWEST):
+        return key_id, bytes(secret)
+    key, _ = SigningKey.objects.get_or_create(
+        key_id=1, defaults={"secret": secrets.token_bytes(32), "created_at": clock.now()}
+    )
+    return key.key_id, bytes(key.secret)
 
 
 def all_keys() -> dict[int, bytes]:

@@ -29,6 +29,10 @@ from mailroom.states import State
 PRIORITIES = (0, 1)
 _DESTINATIONS_A_ROUND = 100
 _SLACK = timedelta(minutes=1)
+_NEEDED = (
+    "state", "attempts", "recipient", "hold_reason", "message__size",
+    "identity__address", "identity__deliverability", "identity__until",
+)  # fmt: skip
 
 # One index probe per destination and priority, however many deliveries wait for it.
 _DUE_DESTINATIONS = """
@@ -168,19 +172,20 @@ def _claim(destination: str, size: int, owner: str) -> list[Claim]:
     for priority in PRIORITIES:
         if len(rows) < size:
             rows += _due(destination, priority, size - len(rows))
-    suppressed = [row for row in rows if _is_suppressed(row)]
+    suppressed = {row.pk for row in rows if _is_suppressed(row)}
     if suppressed:
-        lifecycle.hold_suppressed(suppressed)
-    taken = lifecycle.claim([row for row in rows if row not in suppressed], owner, _lease_until())
+        lifecycle.hold_suppressed(list(Delivery.objects.filter(pk__in=suppressed).select_related("identity")))
+    taken = lifecycle.claim([row for row in rows if row.pk not in suppressed], owner, _lease_until())
     return [Claim(row.pk, row.attempts, destination, row.recipient, row.message.size) for row in taken]
 
 
 def _due(destination: str, priority: int, limit: int) -> list[Delivery]:
+    """Rows with no more columns than a claim needs: it is made for every mail."""
     rows = Delivery.objects.filter(
         destination=destination, priority=priority, next_attempt_at__lte=clock.now()
     ).order_by("next_attempt_at")
     locked = rows.select_for_update(skip_locked=True, of=("self",)).select_related("message", "identity")
-    return list(locked.defer("header", "message__header", "message__body")[:limit])
+    return list(locked.only(*_NEEDED)[:limit])
 
 
 def _is_suppressed(row: Delivery) -> bool:

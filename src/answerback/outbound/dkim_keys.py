@@ -15,7 +15,7 @@ from functools import lru_cache
 from django.db import transaction
 from django.db.models import QuerySet
 
-from answerback.core import clock, resolver
+from answerback.core import clock, db, resolver
 from answerback.outbound.models import DkimKey
 from mailroom import dkim_signing
 from mailroom.address import ascii_domain
@@ -23,6 +23,7 @@ from mailroom.compose import Composed
 from mailroom.dkim_signing import Algorithm, Key
 
 _PATIENCE = 5.0  # seconds
+_IN_USE = "SELECT domain, selector, private FROM outbound_dkimkey WHERE in_use_since IS NOT NULL ORDER BY id"
 
 
 class BadDomainError(Exception):
@@ -43,8 +44,8 @@ class Signatures:
     @classmethod
     def current(cls) -> Signatures:
         found: dict[str, list[Key]] = {}
-        for row in DkimKey.objects.filter(in_use_since__isnull=False).order_by("id"):
-            found.setdefault(row.domain, []).append(_read(row.domain, row.selector, bytes(row.private)))
+        for domain, selector, private in db.rows(_IN_USE):
+            found.setdefault(domain, []).append(_read(domain, selector, bytes(private)))
         return cls(found)
 
     def sign(self, copy: Composed, domain: str, message_id: int, at: datetime) -> Composed:

@@ -216,15 +216,12 @@ class Engine:
         transport = Transport(line.route, self._options)
         try:
             while batch := await self._next_batch(line):
-                began = asyncio.get_running_loop().time()
                 line.carried += len(batch)
-                session.begins(began)
                 try:
                     await self._carry(line, session, transport, batch)
                 finally:
                     session.ends()
                     line.carried -= len(batch)
-                line.timed(asyncio.get_running_loop().time() - began)
                 await self._note_size(line, transport.announced_size)
                 self._wake.set()
         finally:
@@ -241,6 +238,7 @@ class Engine:
 
     async def _next_batch(self, line: Line) -> list[Claim]:
         """What to carry next; nothing where none came for a while, or others need the place more."""
+        await self._recorder.keeps_up.wait()
         deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
         if line.has_too_many_sessions:
             return []
@@ -259,12 +257,14 @@ class Engine:
         begun = False
         try:
             loaded = await self._reading.run(envelopes.load, list(left))
-            begun = True
+            begun, began = True, asyncio.get_running_loop().time()
+            session.begins(began)
             async with aclosing(transport.send(loaded)) as outcomes:
                 async for envelope, report in outcomes:
                     self._hear(line, session, left.pop(envelope.id), report)
                     if left and not self._still_ours(next(iter(left.values()))):
                         break  # before the next message is complete
+            line.timed(asyncio.get_running_loop().time() - began)
             self._put_down(left.values())  # also what was deleted while it waited
         except asyncio.CancelledError:
             self._break_off(line, list(left.values()), begun)

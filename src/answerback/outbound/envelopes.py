@@ -2,50 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
 
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.outbound import providers
 from answerback.outbound.dkim_keys import Signatures
-from answerback.outbound.models import Delivery, Message
 from answerback.outbound.senders import is_return_path_fixed, sender_of
 from answerback.outbound.tokens import Signer
 from mailroom.compose import Composed, for_recipient
 from mailroom.smtp.wire import Envelope
 
+_COPIES = """
+    SELECT delivery.id, delivery.recipient, delivery.participant_id, delivery.header, message.id, message.message_id,
+        message.header, message.smtputf8, message.created_at, support.address
+    FROM outbound_delivery AS delivery
+    JOIN outbound_message AS message ON message.id = delivery.message_id
+    LEFT JOIN tickets_supportaddress AS support ON support.id = message.support_address_id
+    WHERE delivery.id IN"""
+_BODIES = "SELECT id, body FROM outbound_message WHERE id IN"
+
+
+class _Copy(NamedTuple):
+    """A row of `_COPIES`."""
+
+    delivery_id: int
+    recipient: str
+    participant_id: int | None
+    own_header: bytes | None
+    message_pk: int
+    message_id: str
+    header: bytes
+    smtputf8: bool
+    created_at: datetime
+    support_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the copies of a batch have in common: every body once, and the keys."""
+
+    bodies: Mapping[int, bytes]
+    signer: Signer
+    signatures: Signatures
+
 
 def load(delivery_ids: Sequence[int]) -> list[Envelope]:
     """An envelope for each delivery that still exists, in the order given."""
-    rows = Delivery.objects.filter(pk__in=delivery_ids).select_related("message__support_address")
-    found = {row.pk: row for row in rows}
-    signer = Signer.current()
-    signatures = Signatures.current()
-    bodies: dict[int, bytes] = {}  # the same octets for every copy of a message
-    return [_envelope(found[pk], signer, signatures, bodies) for pk in delivery_ids if pk in found]
+    copies = {row[0]: _Copy(*row) for row in db.rows_of(_COPIES, delivery_ids)}
+    bodies = db.rows_of(_BODIES, {copy.message_pk for copy in copies.values()})
+    shared = _Shared({pk: bytes(body) for pk, body in bodies}, Signer.current(), Signatures.current())
+    return [_envelope(copies[pk], shared) for pk in delivery_ids if pk in copies]
 
 
-def _envelope(row: Delivery, signer: Signer, signatures: Signatures, bodies: dict[int, bytes]) -> Envelope:
-    message = row.message
-    body = bodies.setdefault(message.pk, bytes(message.body))
-    composed = Composed(bytes(row.header or message.header), body, message.smtputf8)
-    reply_to = signer.reply_to(message.support_address, row.participant_id)
-    token = signer.delivery_token(row.pk)
-    copy = for_recipient(composed, reply_to, token, providers.marks(token))
+def _envelope(copy: _Copy, shared: _Shared) -> Envelope:
+    token = shared.signer.delivery_token(copy.delivery_id)
+    reply_to = shared.signer.reply_to(copy.support_address or "", copy.participant_id)
+    composed = Composed(bytes(copy.own_header or copy.header), shared.bodies[copy.message_pk], copy.smtputf8)
+    marked = for_recipient(composed, reply_to, token, providers.marks(token))
+    made_at = copy.created_at.replace(tzinfo=UTC)
     return Envelope(
-        id=row.pk,
-        mail_from=_return_path(row, signer),
-        rcpt_to=row.recipient,
-        content=signatures.sign(copy, _domain_of(message), message.pk, message.created_at).octets,
-        smtputf8=message.smtputf8,
+        id=copy.delivery_id,
+        mail_from=_return_path(copy, shared.signer),
+        rcpt_to=copy.recipient,
+        content=shared.signatures.sign(marked, _domain_of(copy), copy.message_pk, made_at).octets,
+        smtputf8=copy.smtputf8,
     )
 
 
-def _return_path(row: Delivery, signer: Signer) -> str:
+def _return_path(copy: _Copy, signer: Signer) -> str:
     if is_return_path_fixed():
-        return sender_of(row.message.support_address)
-    return signer.mail_from(row.pk, clock.today())
+        return copy.support_address or sender_of(None)
+    return signer.mail_from(copy.delivery_id, clock.today())
 
 
-def _domain_of(message: Message) -> str:
+def _domain_of(copy: _Copy) -> str:
     """That of From, in which `enqueue` makes the Message-ID too."""
-    return message.message_id.rpartition("@")[2].rstrip(">").lower()
+    return copy.message_id.rpartition("@")[2].rstrip(">").lower()

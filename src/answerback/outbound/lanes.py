@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 
-from answerback.core import clock, live
+from answerback.core import clock, db, live
 from answerback.core.db import SecondsBetween
 from answerback.outbound import destinations
 from answerback.outbound.models import Delivery, Lane
@@ -122,9 +122,8 @@ def size_limit(addresses: Sequence[str]) -> int:
 
 def in_trouble() -> set[str]:
     """The destinations that are in trouble. Few ever are."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT destination FROM outbound_lane WHERE trouble_since IS NOT NULL")
-        return {destination for (destination,) in cursor.fetchall()}
+    found = db.rows("SELECT destination FROM outbound_lane WHERE trouble_since IS NOT NULL")
+    return {destination for (destination,) in found}
 
 
 def begin_trouble(destination: str, error: str, cause: str, now: datetime) -> datetime:

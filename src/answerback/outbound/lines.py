@@ -18,7 +18,7 @@ from mailroom.report import Action, DeliveryReport, Scope
 from mailroom.smtp.route import Relay, Route
 from mailroom.smtp.trouble import BEFORE_MAIL
 
-BATCH_MAX = 20  # mails
+BATCH_MAX = 40  # mails
 BATCH_BYTES = 4 * 2**20
 QUICK = 0.5  # seconds for a batch
 STUCK_AFTER = 2.0  # seconds without a word
@@ -127,12 +127,15 @@ class Line:
         return session
 
     def room(self) -> int:
-        """How many more claims are worth having in hand. Few are not worth a commit while others still wait."""
+        """How many more claims are worth having in hand: a batch for each session beside the one it carries.
+
+        Few are not worth a commit while others still wait.
+        """
         if self.window.dead:
             return max(0, BATCH_MAX - self.in_hand)
         wanted = self.window.limit * (2 * self.batch + 1) - self.in_hand
         enough = len(self.waiting) >= self.window.limit
-        return 0 if wanted <= 0 or (enough and wanted < BATCH_MAX) else wanted
+        return 0 if wanted <= 0 or (enough and wanted < self.window.limit * self.batch / 2) else wanted
 
     def take(self) -> list[Claim]:
         """The next batch for a session. A dead site is probed with one mail."""

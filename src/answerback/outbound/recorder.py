@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 GROUP_SIZE = 200
 GROUP_SECONDS = 0.004
 RETRY_SECONDS = 1.0
+BACKLOG_MAX = 200  # outcomes not stored yet with which no session begins another batch
 
 
 class Recorder:
@@ -32,6 +33,8 @@ class Recorder:
         self.healthy = asyncio.Event()
         self.healthy.set()
         self.sick = asyncio.Event()
+        self.keeps_up = asyncio.Event()  # there may be more: what a crash makes us send again stays little
+        self.keeps_up.set()
         self._database = database
         self._stored = stored
         self._pending: list[Outcome] = []
@@ -44,6 +47,8 @@ class Recorder:
     def add(self, outcome: Outcome) -> None:
         self._pending.append(outcome)
         self._filled.set()
+        if len(self._pending) >= BACKLOG_MAX:
+            self.keeps_up.clear()
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -85,6 +90,8 @@ class Recorder:
         del self._pending[: len(group)]
         if not self._pending:
             self._filled.clear()
+        if len(self._pending) < BACKLOG_MAX:
+            self.keeps_up.set()
         if not self.healthy.is_set():
             log.warning("outcomes can be stored again: sending goes on")
             self.sick.clear()

@@ -9,7 +9,6 @@ from datetime import date
 from django.conf import settings
 
 from answerback.core import clock, keys
-from answerback.tickets.models import SupportAddress
 from mailroom import return_path
 from mailroom.return_path import Reading
 
@@ -32,13 +31,11 @@ class Signer:
     def delivery_token(self, delivery_id: int) -> str:
         return return_path.sign_delivery_token(delivery_id, self.key_id, self.secret)
 
-    def reply_to(self, support_address: SupportAddress | None, participant_id: int | None) -> str:
+    def reply_to(self, support_address: str, participant_id: int | None) -> str:
         """`support+TOKEN@domain`; the bare support address where tokens are off; "" for mail nobody should answer."""
-        if support_address is None:
-            return ""
-        if participant_id is None or settings.REPLY_ADDRESS == "none":
-            return support_address.address
-        local, _, domain = support_address.address.rpartition("@")
+        if not support_address or participant_id is None or settings.REPLY_ADDRESS == "none":
+            return support_address
+        local, _, domain = support_address.rpartition("@")
         return f"{local}+{return_path.sign_reply_token(participant_id, self.key_id, self.secret)}@{domain}"
 
     def message_id(self, ticket_id: int | None, message_uuid: str, domain: str) -> str:
