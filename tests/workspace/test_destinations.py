@@ -88,7 +88,7 @@ def test_a_limit_of_its_own(bruno: Client, settings: object) -> None:
     assert "Wie in den Einstellungen: 30 pro Minute" in bruno.get(PAGE).text
     form = {"destination": RELAY, "act": "limit", "choice": "limited", "messages": "100", "unit": "hour"}
     page = bruno.post(SWITCH, form, follow=True)
-    assert page.redirect_chain[-1][0].replace("%3A", ":") == PAGE
+    assert page.redirect_chain[-1][0] == PAGE
     assert 'value="100"' in page.text
     lane = Lane.objects.get(destination=RELAY)
     assert (lane.rate, lane.rate_by.email if lane.rate_by else "") == ("100/hour", "bruno@acme.test")

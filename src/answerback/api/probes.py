@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from answerback.core import clock
-from answerback.outbound import way_back
+from answerback.outbound import alarms, way_back
 from answerback.reports import readiness, sending
 from answerback.reports.sending import LaneStanding
 
@@ -98,6 +98,10 @@ def _measure() -> CollectorRegistry:
         gauge = Gauge(name, words, ["destination"], registry=registry)
         for lane in standings:
             gauge.labels(lane.destination).set(value(lane))
+    name, words = "answerback_lane_alarm", "Whether a destination does worse than usual"
+    alarm = Gauge(name, words, ["destination", "kind"], registry=registry)
+    for one in alarms.told():
+        alarm.labels(one.destination, one.kind).set(1)
     if (proven := way_back.reports_reach_us()) is not None:
         name, words = "answerback_failure_reports_reach_us", "Whether the last probe of the way back was reported"
         Gauge(name, words, registry=registry).set(proven)

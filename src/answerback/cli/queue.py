@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from answerback.core import clock
-from answerback.outbound import claims, lanes
+from answerback.outbound import alarms, claims, lanes
 from answerback.outbound.models import Delivery, DeliveryEvent
 from answerback.reports import sending
 from answerback.reports.sending import LaneStanding
@@ -57,6 +57,8 @@ def _report() -> Iterator[str]:
         yield f"oldest due since {int((clock.now() - oldest).total_seconds())} s"
     if down := lanes.sending_is_down():
         yield f"sending is down since {down.isoformat(timespec='seconds')}"
+    for alarm in alarms.told():
+        yield f"alarm: {alarm.destination} {alarm.kind} since {alarm.since.isoformat(timespec='seconds')}"
     for lane in sending.lane_standings():
         yield ", ".join(_describe(lane))
 

@@ -28,6 +28,7 @@ class Notice(models.Model):
         DRAFT = "draft"  # an answer could not be sent and is a draft again: data {"draft_id", "reason"}
         RULE = "rule"  # a trigger or an automation says so: data {"title", "text"}
         WAY_BACK = "way_back"  # failure reports do not reach us, or nothing proves it: data {"probe_id", "result"}
+        LANE = "lane"  # a destination does worse than usual: data {"alarm_id", "destination", "alarm"}
         WEBHOOK = "webhook"  # it failed too long and was switched off: data {"webhook_id", "name"}
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="notices")

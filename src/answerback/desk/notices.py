@@ -87,6 +87,18 @@ def settle_way_back() -> None:
     _write(Notice.objects.filter(kind=Kind.WAY_BACK, settled_at__isnull=True), settled_at=clock.now())
 
 
+def tell_lane(alarm_id: int, destination: str, alarm: str) -> None:
+    """Every admin hears that a destination does worse than usual."""
+    for account in Account.objects.filter(role=Account.Role.ADMIN, is_active=True).select_related("person"):
+        _tell(account, Kind.LANE, data={"alarm_id": alarm_id, "destination": destination, "alarm": alarm})
+
+
+def settle_lane(alarm_id: int) -> None:
+    """The alarm is over."""
+    told = Notice.objects.filter(kind=Kind.LANE, data__alarm_id=alarm_id, settled_at__isnull=True)
+    _write(told, settled_at=clock.now())
+
+
 def settle(ticket_id: int) -> None:
     """Bring the ticket's notices in line with its failures: strike what is put right, open again what is not."""
     rows = list(Notice.objects.filter(ticket_id=ticket_id, kind__in=_FOLLOWING))

@@ -319,3 +319,45 @@ class Traffic(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["destination", "owner"], name="traffic_once")]
+
+
+class LaneFigures(models.Model):
+    """What servers said in five minutes, and how old the queue was. Only `outbound.alarms` writes it."""
+
+    destination = models.CharField(max_length=255)
+    start = models.DateTimeField()
+    taken = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)  # now, for good, or by a later report; no faults of ours
+    oldest_due = models.PositiveIntegerField(default=0)  # seconds
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["destination", "start"], name="lane_figures_once")]
+        indexes = [models.Index(fields=["start"], name="lane_figures_time")]
+
+
+class LaneAlarm(models.Model):
+    """A destination does worse than usual. Only `outbound.alarms` writes it."""
+
+    class Kind(models.TextChoices):
+        FAILING = "failing"  # more refusals than usual; `measured` is their share
+        OLD = "old"  # mail waits longer than usual; seconds
+        REFUSES = "refuses"  # by a fault of ours nothing leaves there; seconds
+
+    destination = models.CharField(max_length=255)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)  # None: it may be over before anybody has to know
+    ended_at = models.DateTimeField(null=True)
+    usual = models.FloatField(null=True)  # None: there was no past to compare with
+    bar = models.FloatField()  # from where on it is an alarm, as it was when it began
+    measured = models.FloatField()  # at the last look
+    taken = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination", "kind"], condition=models.Q(ended_at__isnull=True), name="one_alarm_at_a_time"
+            )
+        ]
+        indexes = [models.Index(fields=["destination", "-since"], name="lane_alarm_history")]

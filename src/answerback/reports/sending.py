@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Min, Q, QuerySet
 
 from answerback.core import clock
-from answerback.outbound import lanes, traffic, way_back
+from answerback.outbound import alarms, lanes, traffic, way_back
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
 from answerback.outbound.traffic import Use
@@ -142,11 +142,13 @@ def _lanes(names: Collection[str]) -> dict[str, Lane]:
 def health() -> str:
     """The gravest of these.
 
-    `down`: a fault of ours keeps mail from leaving; `blind`: failure reports do not reach us; `waiting`: due mail is
-    late or a lane is paused; `fine`.
+    `down`: a fault of ours keeps mail from leaving; `blind`: failure reports do not reach us; `alarm`: a destination
+    does worse than usual; `waiting`: due mail is late or a lane is paused; `fine`.
     """
     if lanes.sending_is_down():
         return "down"
     if way_back.reports_reach_us() is False:
         return "blind"
+    if alarms.told():
+        return "alarm"
     return "waiting" if oldest_late() or lanes.paused_destinations() else "fine"

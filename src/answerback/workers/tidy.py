@@ -23,6 +23,7 @@ from answerback.desk import (
     automating,
     drafts,
     escalation,
+    lane_alarms,
     notices,
     presence,
     retention,
@@ -31,7 +32,7 @@ from answerback.desk import (
     way_back,
     webhook_queue,
 )
-from answerback.outbound import cause_rules, claims, destinations, lanes
+from answerback.outbound import alarms, cause_rules, claims, destinations, lanes
 from answerback.outbound import way_back as probes
 from answerback.people import identities
 from answerback.rules import macros, usage
@@ -61,6 +62,8 @@ CHORES = (
     Chore("suppressions that are over", 60, identities.end_suppressions),
     Chore("the way back", 5, way_back.prove),
     Chore("old probes of the way back", 3600, probes.forget_old),
+    Chore("figures and alarms of destinations", 60, lane_alarms.look),
+    Chore("old figures of destinations", 3600, alarms.forget_old),
     Chore("automations", 300, automating.run),
     Chore("old uses of rules", 3600, usage.forget_old),
     Chore("deleted macros", 3600, macros.forget_deleted),

@@ -38,6 +38,7 @@ HEALTH_WORDS = {
     "fine": gettext_noop("everything is being sent"),
     "waiting": gettext_noop("some mail is waiting"),
     "blind": gettext_noop("failure reports do not reach us"),
+    "alarm": gettext_noop("a destination does worse than usual"),
     "down": gettext_noop("our mail server refuses us"),
 }
 

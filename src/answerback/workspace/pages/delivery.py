@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -14,29 +14,32 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from answerback.outbound import destinations, lanes, way_back, way_back_words
-from answerback.outbound.models import Lane, Probe
+from answerback.outbound import alarms, destinations, lanes, traffic, way_back, way_back_words
+from answerback.outbound.models import Lane, LaneAlarm, Probe
 from answerback.outbound.pace import UNITS, Rate
 from answerback.people.models import Account
 from answerback.reports import sending
-from answerback.workspace import relay_form
+from answerback.reports.sending import LaneStanding
+from answerback.workspace import lane_words, relay_form
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.pages.sign_in import safe_next
 
 NAME_LENGTH = 255
+ALARMS_SHOWN = 20
 
 
 @agent_required
 def delivery(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
+    standings = sending.lane_standings()
     context = {
         "section": "delivery",
         "queue": sending.queue(),
-        "lanes": sending.lane_standings(),
+        "lanes": standings,
         "relay": relay_form.relay_name(),
         "may_switch": account.is_admin or account.supervisor,
     }
-    context |= _way_back()
+    context |= _way_back() | _alarms(alarms.told(), standings)
     return render(request, "delivery/page.html", context)
 
 
@@ -56,7 +59,6 @@ def switch(request: HttpRequest) -> HttpResponse:
     if not (account.is_admin or account.supervisor):
         raise PermissionDenied
     destination = request.POST.get("destination", "")[:NAME_LENGTH]
-    page = f"/delivery/destinations/{quote(destination)}"
     match request.POST.get("act"):
         case "pause":
             lanes.pause(destination, account)
@@ -75,12 +77,13 @@ def switch(request: HttpRequest) -> HttpResponse:
                 context = _destination(destination, account) | {"problem": problem, "form": request.POST}
                 return render(request, "delivery/destination.html", context, status=422)
             messages.success(request, _("Saved. It holds from now on."))
-            return redirect(page)
+            return redirect(lane_words.address(destination))
     return redirect(safe_next(request, "/delivery"))
 
 
 def _destination(name: str, account: Account) -> dict[str, Any]:
     standing = sending.lane_standing(name)
+    past = list(alarms.history(name)[:ALARMS_SHOWN])
     own = standing.lane.rate if standing.lane else ""
     return {
         "section": "delivery",
@@ -89,6 +92,16 @@ def _destination(name: str, account: Account) -> dict[str, Any]:
         "form": _form_of(own),
         "usual": lanes.rate_of(name, None),
         "units": list(UNITS),
+        "past_alarms": [alarm for alarm in past if alarm.ended_at],
+    } | _alarms([alarm for alarm in past if not alarm.ended_at], [standing])
+
+
+def _alarms(found: Sequence[LaneAlarm], standings: Sequence[LaneStanding]) -> dict[str, Any]:
+    """Alarms, and what may be behind them."""
+    return {
+        "alarms": found,
+        "held_back": {one.destination for one in standings if one.is_held_back},
+        "workers_seen": traffic.last_noted() is not None,
     }
 
 

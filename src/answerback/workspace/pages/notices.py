@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from answerback.desk import notices as desk_notices
 from answerback.desk.models import Notice
 from answerback.people.models import Account
-from answerback.workspace import keyset
+from answerback.workspace import keyset, lane_words
 from answerback.workspace.access import account_of, agent_required
 from answerback.workspace.pages.sign_in import safe_next
 
@@ -68,11 +68,13 @@ def mark(request: HttpRequest) -> HttpResponse:
 
 
 def target_of(notice: Notice) -> str:
-    """The comment whose mail failed, the job, the webhook, the way back, the draft, or the ticket."""
+    """The comment whose mail failed, the job, the webhook, the destination, the way back, the draft, or the ticket."""
     if notice.kind == Notice.Kind.JOB:
         return f"/jobs/{notice.data['job_id']}"
     if notice.kind == Notice.Kind.WEBHOOK:
         return f"/admin/webhooks/{notice.data['webhook_id']}"
+    if notice.kind == Notice.Kind.LANE:
+        return lane_words.address(notice.data["destination"])
     if notice.kind == Notice.Kind.WAY_BACK:
         return "/delivery#way-back"
     if notice.ticket_id is None:

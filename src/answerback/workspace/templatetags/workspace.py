@@ -162,8 +162,12 @@ def one_line(text: str) -> str:
     return " · ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
+register.filter("lane_address", lane_words.address)
 register.filter("rate_words", lane_words.rate)
 register.filter("unit_words", lane_words.unit)
+register.filter("alarm_title", lane_words.alarm_title)
+register.filter("alarm_name", lane_words.alarm_name)
+register.filter("alarm_measure", lane_words.alarm_measure)
 
 
 @register.filter

@@ -1,0 +1,229 @@
+"""Alarms of destinations: figures of each, every five minutes, and what is out of the ordinary.
+
+Policy: `outbound.alarm_policy` says what that is. Told are alarms that have lasted some minutes; they end by
+themselves. A paused destination is never old, and one that a fault of ours has stopped neither old nor failing: that is
+told as what it is. Several machines may look at once: figures are counted from the events, and one row stands for an
+alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min, Q, QuerySet, Sum
+
+from answerback.core import clock, live
+from answerback.outbound import alarm_policy, destinations, lanes
+from answerback.outbound.alarm_policy import SLOT, Answers, Bar
+from answerback.outbound.models import Delivery, DeliveryEvent, Lane, LaneAlarm, LaneFigures
+from mailroom.states import Fact
+
+Kind = LaneAlarm.Kind
+KEPT = timedelta(days=90)
+NONE_SAID = Answers()
+_REFUSED = (Fact.SESSION_TRANSIENT, Fact.SESSION_PERMANENT, Fact.REPORT_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Alarms that are to be told, and told ones that are over."""
+
+    begun: Sequence[LaneAlarm]
+    ended: Sequence[LaneAlarm]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is measured of one destination and kind. `answers` only where it is about them."""
+
+    measured: float
+    bar: Bar
+    over: bool
+    answers: Answers = NONE_SAID
+
+
+def look() -> News:
+    """Count, compare, begin and end alarms. Belongs into a transaction together with the telling."""
+    now = clock.now()
+    _count(now)
+    open_now = {(alarm.destination, Kind(alarm.kind)): alarm for alarm in current()}
+    looks = _failing(now, open_now) | _old(now, open_now) | _refusing(now, open_now)
+    begun = [alarm for key, one in looks.items() if one.over and (alarm := _keep_up(key, one, open_now.get(key), now))]
+    over = [alarm for key, alarm in open_now.items() if key not in looks or not looks[key].over]
+    ended = [alarm for alarm in over if _end(alarm, now)]
+    if begun or ended:
+        live.publish(lanes.SENDING_TOPIC)
+    return News(begun, ended)
+
+
+def current() -> list[LaneAlarm]:
+    """Alarms that last, told ones or not yet."""
+    return list(LaneAlarm.objects.filter(ended_at__isnull=True).order_by("since", "pk"))
+
+
+def told() -> list[LaneAlarm]:
+    """Alarms that last and that people know of, the oldest first."""
+    return [alarm for alarm in current() if alarm.told_at]
+
+
+def history(destination: str) -> QuerySet[LaneAlarm]:
+    return LaneAlarm.objects.filter(destination=destination, told_at__isnull=False).order_by("-since")
+
+
+def forget_old() -> int:
+    """Figures that nothing is compared with any more, and alarms of long ago."""
+    now = clock.now()
+    figures, _ = LaneFigures.objects.filter(start__lt=now - alarm_policy.PAST - SLOT).delete()
+    return figures + LaneAlarm.objects.filter(ended_at__lt=now - KEPT).delete()[0]
+
+
+# Counting
+
+
+def _count(now: datetime) -> None:
+    """The slot under way and the one before: an event may have been committed just after its slot had ended."""
+    start = _slot(now)
+    due = _oldest_due(now)
+    for begins in (start - SLOT, start):
+        answers = _answers(begins, begins + SLOT)
+        names = answers.keys() | (due.keys() if begins == start else set())
+        LaneFigures.objects.bulk_create(
+            [
+                LaneFigures(
+                    destination=name,
+                    start=begins,
+                    taken=answers.get(name, NONE_SAID).taken,
+                    refused=answers.get(name, NONE_SAID).refused,
+                )
+                for name in sorted(names)
+            ],
+            update_conflicts=True,
+            unique_fields=["destination", "start"],
+            update_fields=["taken", "refused"],
+        )
+    for name, since in sorted(due.items()):
+        age = int((now - since).total_seconds())
+        LaneFigures.objects.filter(destination=name, start=start, oldest_due__lt=age).update(oldest_due=age)
+
+
+def _slot(now: datetime) -> datetime:
+    seconds = int(now.timestamp()) % int(SLOT.total_seconds())
+    return now.replace(microsecond=0) - timedelta(seconds=seconds)
+
+
+def _answers(start: datetime, end: datetime) -> dict[str, Answers]:
+    """What servers said in that time, without faults of ours."""
+    said = DeliveryEvent.objects.filter(at__gte=start, at__lt=end, ours=False)
+    by_destination = said.filter(fact__in=[Fact.SESSION_ACCEPTED, *_REFUSED]).order_by().values("delivery__destination")
+    rows = by_destination.annotate(
+        taken=Count("pk", filter=Q(fact=Fact.SESSION_ACCEPTED)), refused=Count("pk", filter=Q(fact__in=_REFUSED))
+    )
+    return {row["delivery__destination"]: Answers(row["taken"], row["refused"]) for row in rows}
+
+
+def _oldest_due(now: datetime) -> dict[str, datetime]:
+    """Since when the oldest is due, where somebody could take it."""
+    stopped = Lane.objects.filter(Q(paused_at__isnull=False) | Q(trouble_since__isnull=False))
+    due = Delivery.objects.filter(next_attempt_at__lte=now).exclude(destination__in=stopped.values("destination"))
+    oldest = due.order_by().values("destination").annotate(oldest=Min("next_attempt_at"))
+    return {row["destination"]: row["oldest"] for row in oldest}
+
+
+# Comparing
+
+_Open = Mapping[tuple[str, Kind], LaneAlarm]
+_Looks = dict[tuple[str, Kind], _Look]
+
+
+def _failing(now: datetime, open_now: _Open) -> _Looks:
+    window = _slot(now) - SLOT * (alarm_policy.WINDOW - 1)
+    recent = _sums(LaneFigures.objects.filter(start__gte=window))
+    asked = {name for name, said in recent.items() if said.refused >= alarm_policy.LEAST_REFUSED}
+    asked |= {name for name, kind in open_now if kind is Kind.FAILING}
+    asked -= _stopped()
+    week = LaneFigures.objects.filter(start__gte=now - alarm_policy.PAST, start__lt=window)
+    past = _sums(week.filter(destination__in=asked))
+    looks: _Looks = {}
+    for name in asked:
+        alarm = open_now.get((name, Kind.FAILING))
+        said = recent.get(name, NONE_SAID)
+        bar = _bar_of(alarm) or alarm_policy.failing_bar(alarm_policy.usual_share(past.get(name, NONE_SAID)))
+        over = alarm_policy.is_failing(bar, said, alarm is not None)
+        looks[name, Kind.FAILING] = _Look(said.share, bar, over, said)
+    return looks
+
+
+def _old(now: datetime, open_now: _Open) -> _Looks:
+    looks: _Looks = {}
+    for name, since in _oldest_due(now).items():
+        age = (now - since).total_seconds()
+        alarm = open_now.get((name, Kind.OLD))
+        if alarm is None and age < alarm_policy.LEAST_OLD:
+            continue
+        bar = _bar_of(alarm) or alarm_policy.old_bar(_usual_age(name, now, age))
+        looks[name, Kind.OLD] = _Look(age, bar, bar.is_over(age, alarm is not None))
+    return looks
+
+
+def _refusing(now: datetime, open_now: _Open) -> _Looks:
+    looks: _Looks = {}
+    for lane in Lane.objects.filter(trouble_since__isnull=False, paused_at__isnull=True):
+        if lane.trouble_since and lane.destination != destinations.UNCONFIGURED:
+            age = (now - lane.trouble_since).total_seconds()
+            alarmed = (lane.destination, Kind.REFUSES) in open_now
+            bar = alarm_policy.trouble_bar()
+            looks[lane.destination, Kind.REFUSES] = _Look(age, bar, alarmed or bar.is_over(age, alarmed))
+    return looks
+
+
+def _stopped() -> set[str]:
+    troubled = Lane.objects.filter(trouble_since__isnull=False)
+    return set(troubled.values_list("destination", flat=True))
+
+
+def _sums(figures: QuerySet[LaneFigures]) -> dict[str, Answers]:
+    rows = figures.order_by().values("destination").annotate(taken=Sum("taken"), refused=Sum("refused"))
+    return {row["destination"]: Answers(row["taken"], row["refused"]) for row in rows}
+
+
+def _usual_age(destination: str, now: datetime, age: float) -> float:
+    """Of the week before what is waiting now began to wait."""
+    past = LaneFigures.objects.filter(
+        destination=destination, start__gte=now - alarm_policy.PAST, start__lt=now - timedelta(seconds=age) - SLOT
+    )
+    return alarm_policy.usual_age(list(past.values_list("oldest_due", flat=True)))
+
+
+def _bar_of(alarm: LaneAlarm | None) -> Bar | None:
+    return Bar(alarm.usual, alarm.bar) if alarm else None
+
+
+# Beginning and ending
+
+
+def _keep_up(key: tuple[str, Kind], one: _Look, alarm: LaneAlarm | None, now: datetime) -> LaneAlarm | None:
+    """Begin it, or bring it up to date. Gives it where it is to be told now."""
+    measured = {"measured": one.measured, "taken": one.answers.taken, "refused": one.answers.refused}
+    if alarm is None:
+        begun = {"since": now, "usual": one.bar.usual, "bar": one.bar.begins, **measured}
+        LaneAlarm.objects.get_or_create(destination=key[0], kind=key[1], ended_at=None, defaults=begun)
+        return None
+    LaneAlarm.objects.filter(pk=alarm.pk).update(**measured)
+    if alarm.told_at or now - alarm.since < alarm_policy.CONFIRMED_AFTER:
+        return None
+    untold = LaneAlarm.objects.filter(pk=alarm.pk, told_at__isnull=True)
+    if not untold.update(told_at=now):
+        return None
+    alarm.refresh_from_db()
+    return alarm
+
+
+def _end(alarm: LaneAlarm, now: datetime) -> bool:
+    """What nobody was told of goes without a trace. True where people have to hear that it is over."""
+    lasting = LaneAlarm.objects.filter(pk=alarm.pk, ended_at__isnull=True)
+    if alarm.told_at is None:
+        lasting.filter(told_at__isnull=True).delete()
+        return False
+    return bool(lasting.update(ended_at=now))
