@@ -15,6 +15,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from cryptography import x509
 from tests.mailroom.smtp.certificates import make_certificate
+from tests.mailroom.smtp.policy_host import RECORD, PolicyHost
 from tests.mailroom.smtp.scripted_server import NameServer, Script, Server
 from tests.outbound.conftest import make_ticket, make_world, notification
 
@@ -149,6 +150,32 @@ async def test_a_relay_that_cannot_be_used_is_named_and_all_goes_once_it_is_mend
         await engine
     assert not await sending_is_down()
     assert server.violations == []
+
+
+async def test_a_domain_whose_servers_are_not_what_it_demands(settings: object, tmp_path: Path) -> None:
+    """MTA-STS: a server that cannot prove its name gets nothing; that is its domain's fault and stops nobody else."""
+    names = [x509.DNSName(name) for name in ("mta-sts.kunde.example", "elsewhere.example")]
+    certificate = make_certificate(tmp_path, *names)
+    zone: dict[str, dict[str, list[str]] | str] = {
+        "_mta-sts.kunde.example": {"TXT": [RECORD]},
+        "mta-sts.kunde.example": {"A": ["127.0.0.1"]},
+        "kunde.example": {"MX": ["10 mx1.kunde.example."]},
+        "mx1.kunde.example": {"A": ["127.0.0.1"]},
+        "other.example": {"MX": ["10 mx1.kunde.example."]},
+    }
+    async with (
+        PolicyHost().serving(certificate.context) as port,
+        NameServer(zone) as name_server,
+        Server(Script(tls=certificate.context)) as server,
+    ):
+        settings.RESOLVER, settings.MTA_STS_PORT = name_server.address, port  # type: ignore[attr-defined]
+        settings.RELAY_URL, settings.TLS_CA_FILE = f"mx:{server.port}", certificate.ca_file  # type: ignore[attr-defined]
+        await answer_to("clara@kunde.example", "deniz@other.example")
+        await send_all()
+    clara, deniz = await row("clara@kunde.example"), await row("deniz@other.example")
+    assert (clara.state, clara.enhanced_code, clara.cause, clara.ours) == ("deferred", "4.7.5", "tls_required", False)
+    assert "policy of its domain (MTA-STS) demands: Hostname mismatch" in clara.diagnostic
+    assert deniz.state == "accepted"
 
 
 async def test_odd_replies_are_each_ones_own(settings: object) -> None:

@@ -5,6 +5,8 @@ The policy, in prose (after the scopes of Postfix's smtp_trouble.c):
 * A reply speaks about as much as its stage: a banner about the whole site, MAIL about the message, RCPT about the
   recipient. 4xx is transient. 5xx is final from MAIL on; in the banner only when every host says so (the caller asks
   `telling`); after EHLO and STARTTLS never.
+* 552 to RCPT is about the mailbox. With one recipient a transaction it cannot mean "too many recipients", as it does
+  from old servers that ought to say 452 (RFC 5321 §4.5.3.1.10).
 * 421 closes the session and is transient for whatever had no answer yet.
 * What is our fault never fails a recipient: a refused or impossible login, a relay that cannot be reached, spoken to or
   protected, our own machine. It waits, marked `ours`.

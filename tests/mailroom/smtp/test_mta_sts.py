@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from cryptography import x509
 from delivering import QUICK, deliver, envelope, letter
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import HANG, NameServer, Script, Server
+from policy_host import ENFORCED, HANG, RECORD, PolicyHost
+from scripted_server import NameServer, Script, Server
 
 from mailroom.causes.catalogue import load
 from mailroom.causes.classify import classify
@@ -24,25 +25,6 @@ from mailroom.report import DeliveryReport, Source, Stage
 from mailroom.smtp.mta_sts import AGE_MAX, SIZE_MAX, Mode, Policy, read_id, read_policy
 from mailroom.smtp.options import Options
 from mailroom.smtp.route import Mx, Tls
-
-ENFORCED = "version: STSv1\r\nmode: enforce\r\nmx: mx1.kunde.example\r\nmx: *.mail.kunde.example\r\nmax_age: 86400\r\n"
-RECORD = '"v=STSv1; id=20261126T1;"'
-
-
-@dataclass
-class PolicyHost:
-    """`https://mta-sts.kunde.example`. `act`: a status and header lines, or HANG."""
-
-    text: str = ENFORCED
-    act: str = "200 OK\r\nContent-Type: text/plain"
-    asked: list[str] = field(default_factory=list)
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        if self.act == HANG:
-            await asyncio.sleep(30)
-        writer.write(f"HTTP/1.1 {self.act}\r\nConnection: close\r\n\r\n{self.text}".encode())
-        writer.close()
 
 
 @dataclass(frozen=True)
@@ -91,9 +73,12 @@ async def internet(
         "_mta-sts.kunde.example": {"TXT": [RECORD]},
         "mta-sts.kunde.example": {"A": ["127.0.0.1"]},
     }
-    web = await asyncio.start_server(host.answer, "127.0.0.1", 0, ssl=host_certificate or trust.right)
-    async with web, NameServer(zone) as names, Server(script) as mail:
-        options = replace(QUICK, resolver=names.address, policy_port=web.sockets[0].getsockname()[1])
+    async with (
+        host.serving(host_certificate or trust.right) as port,
+        NameServer(zone) as names,
+        Server(script) as mail,
+    ):
+        options = replace(QUICK, resolver=names.address, policy_port=port)
         options = replace(options, timeouts=replace(options.timeouts, policy=1.0))
         yield Internet(names, host, mail, options, trust.ca_file)
 
