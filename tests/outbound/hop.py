@@ -8,12 +8,32 @@ It listens on more addresses where several destinations are played; those in `si
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 HANG = 60.0
 STAGES = ("rcpt", "data", "body", "dot", "kept", "said")  # of one mail; `kept`: before the 250, `said`: after it
+
+
+@contextmanager
+def listening(*servers: Any) -> Iterator[Any]:
+    """Servers such as these in a thread of their own, the first one given: pages and browsers have their own loops."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    for server in servers:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+    try:
+        yield servers[0]
+    finally:
+        for server in servers:
+            asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def fate_of(recipient: str) -> str:

@@ -150,6 +150,10 @@ def _limited(page: Page) -> None:
     page.wait_for_selector("button[name=confirmed]")
 
 
+def _unfolded(page: Page) -> None:
+    page.click("details.fold summary")
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("?")
 
@@ -209,6 +213,13 @@ PAGES = (
     PageOf("forgot-sent", "sign-in/forgot", _at("/sign-in/forgot"), then=_forgetful),
     PageOf("password-ended", "sign-in/password", _at("/sign-in/password?link=x")),
     PageOf("sign-in", "sign-in", _at("/"), then=_signed_out),  # the last one that an agent sees
+    PageOf("setup-address", "setup/<str:name>", _at("/setup/address"), admin=True),
+    PageOf("setup-incoming", "setup/<str:name>", _at("/setup/incoming"), admin=True, then=_unfolded),
+    PageOf("setup-outgoing", "setup/<str:name>", _at("/setup/outgoing"), admin=True),
+    PageOf("setup-dns", "setup/<str:name>", _at("/setup/dns"), admin=True),
+    PageOf("setup-test", "setup/<str:name>", _at("/setup/test"), admin=True),
+    PageOf("setup-way-back", "setup/<str:name>", _at("/setup/way-back"), admin=True),
+    PageOf("setup-done", "setup/done", _at("/setup/done"), admin=True),
     PageOf("admin-people", "admin/", _at("/admin/"), admin=True),
     PageOf("admin-people-invited", "admin/", _at("/admin/"), admin=True, then=_invited),
     PageOf("password", "sign-in/password", _at("/admin/"), admin=True, then=_first_password),
@@ -241,6 +252,10 @@ PAGES = (
 NOT_PAGES = frozenset(
     {
         "",
+        "setup",
+        "setup/incoming/state",
+        "setup/test/state",
+        "setup/way-back/state",
         "sign-out",
         "language",
         "frame/views",

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +10,7 @@ from cryptography import x509
 from django.test import Client
 from tests.mailroom.smtp.certificates import make_certificate
 from tests.mailroom.smtp.scripted_server import Script, Server
-from tests.outbound.hop import Hop
+from tests.outbound.hop import Hop, listening
 from tests.world import World
 
 from answerback.outbound import destinations, relay_presets
@@ -52,19 +48,6 @@ def empty(world: World, settings: Any) -> None:
     world.bruno.person.save()
     settings.RELAY_URL, settings.IMAP_URLS, settings.RETURN_PATH = "", "", "signed"
     settings.MAIL_SETTINGS_SET_OUTSIDE, settings.MAIL_SETTINGS_REPLACED = frozenset(), {}
-
-
-@contextmanager
-def listening(server: Any) -> Iterator[Any]:
-    """The server in a thread of its own: pages bring their own event loops."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-    asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
 
 
 def endpoint() -> Endpoint:

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from answerback import checks
 from answerback.cli import running
+from answerback.cli.beginning import say_where_to_begin
 from answerback.cli.migrate import migrate
 from answerback.server import run as server
 from answerback.workers import runner
@@ -21,4 +22,5 @@ def command() -> None:
     checks.check_port(settings.SMTP_LISTEN, "SMTP_LISTEN")
     migrate()
     click.echo(f"Answerback: {settings.BASE_URL} (mail in at {settings.SMTP_LISTEN[0]}:{settings.SMTP_LISTEN[1]})")
+    say_where_to_begin()
     running.run({"web": server.serve, "workers": partial(runner.run, runner.NAMES)})

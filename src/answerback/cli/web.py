@@ -7,6 +7,7 @@ from django.conf import settings
 
 from answerback import checks
 from answerback.cli import running
+from answerback.cli.beginning import say_where_to_begin
 from answerback.core import mail_settings
 from answerback.server import run as server
 
@@ -17,4 +18,5 @@ def command() -> None:
     checks.check_port(settings.HTTP_LISTEN, "HTTP_LISTEN")
     mail_settings.take_over_at_start()
     click.echo(f"Answerback web: {settings.BASE_URL}")
+    say_where_to_begin()
     running.run({"web": server.serve})

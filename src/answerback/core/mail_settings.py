@@ -46,12 +46,14 @@ def in_force() -> tuple[str, ...]:
 
 
 def change(values: Mapping[str, str]) -> None:
-    """Keep these values, already checked, and let them hold from now on; "" brings the default back.
+    """Keep those of these values, already checked, that are others than now; "" brings the default back.
 
     SetOutsideError where one is not ours to change.
     """
     with transaction.atomic():
         for name, value in values.items():
+            if value == current(name):
+                continue
             if is_set_outside(name):
                 raise SetOutsideError(name)
             if value:

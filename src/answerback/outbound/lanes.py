@@ -100,6 +100,11 @@ def sending_is_down() -> datetime | None:
     return troubled.values_list("trouble_since", flat=True).first()
 
 
+def is_way_out_missing() -> bool:
+    """Whether it cannot because nobody has said how."""
+    return Lane.objects.filter(destination=destinations.UNCONFIGURED, trouble_since__isnull=False).exists()
+
+
 def note_size(destination: str, size: int) -> None:
     """The server of the lane announced how large a message may be (RFC 1870)."""
     noted = {"size_limit": size}

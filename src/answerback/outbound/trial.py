@@ -1,7 +1,7 @@
-"""One mail sent while somebody watches: what `send-test` does.
+"""One mail sent while somebody watches: what `send-test` does, and the first steps.
 
-The same rows, the same client and the same judgement as for any mail; only that the delivery is claimed in the moment
-it is made, so that no other worker takes it.
+The same rows, the same client and the same judgement as for any mail; only that `send` claims the delivery in the
+moment it is made, so that no other worker takes it.
 """
 
 from __future__ import annotations
@@ -43,19 +43,24 @@ def send(address: str) -> Attempt:
     return Attempt.objects.select_related("delivery").get(delivery=delivery, number=delivery.attempts)
 
 
+def enqueue_to(address: str) -> Delivery:
+    """The same mail for the workers to send. Belongs into a transaction."""
+    message = enqueue.enqueue(
+        enqueue.Notification(
+            kind=Message.Kind.SYSTEM,
+            support_address=addresses.default_support_address(),
+            subject=gettext("Answerback test mail"),
+            text=gettext("This mail shows that Answerback can send mail to you. Nobody needs to answer it.") + "\n",
+            recipients=[enqueue.Recipient(None, None, None, "to", address)],
+            language=settings.LANGUAGE_CODE,
+        )
+    )
+    return Delivery.objects.get(message=message)
+
+
 def _claimed(address: str) -> Delivery:
     with transaction.atomic():
-        message = enqueue.enqueue(
-            enqueue.Notification(
-                kind=Message.Kind.SYSTEM,
-                support_address=addresses.default_support_address(),
-                subject=gettext("Answerback test mail"),
-                text=gettext("This mail shows that Answerback can send mail to you. Nobody needs to answer it.") + "\n",
-                recipients=[enqueue.Recipient(None, None, None, "to", address)],
-                language=settings.LANGUAGE_CODE,
-            )
-        )
-        rows = list(Delivery.objects.select_for_update().filter(message=message))
+        rows = list(Delivery.objects.select_for_update().filter(pk=enqueue_to(address).pk))
         [delivery] = lifecycle.claim(rows, owners.this_process(), clock.now() + timedelta(seconds=settings.LEASE))
     return delivery
 

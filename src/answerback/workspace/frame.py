@@ -76,6 +76,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return context | {
         "view_blocks": SimpleLazyObject(lambda: view_blocks(account, request.path)),
         "sending_down_since": SimpleLazyObject(lanes.sending_is_down),
+        "is_way_out_missing": SimpleLazyObject(lanes.is_way_out_missing),
         "health": SimpleLazyObject(health),
         "unread_notices": SimpleLazyObject(lambda: notices.count_unread(account)),
         "unprocessed_count": SimpleLazyObject(unprocessed_count),

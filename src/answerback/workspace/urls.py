@@ -41,6 +41,7 @@ from answerback.workspace.pages import (
     rule_editor,
     rules,
     search_suggestions,
+    setup,
     sign_in,
     suggestion,
     suppressed,
@@ -53,6 +54,12 @@ from answerback.workspace.pages import (
 
 urlpatterns = [
     path("", home.home),
+    path("setup", setup.begin),
+    path("setup/done", setup.done),
+    path("setup/incoming/state", setup.incoming_state),
+    path("setup/test/state", setup.test_state),
+    path("setup/way-back/state", setup.way_back_state),
+    path("setup/<str:name>", setup.step),
     path("sign-in", sign_in.SignIn.as_view()),
     path("sign-in/forgot", passwords.forgot),
     path("sign-in/password", passwords.choose),

@@ -139,8 +139,8 @@ def groups(request: HttpRequest) -> HttpResponse:
 def addresses(request: HttpRequest, address_id: int = 0) -> HttpResponse:
     """The list with an empty form; with an id, that address in the form."""
     row = get_object_or_404(SupportAddress, pk=address_id) if address_id else None
-    form = SupportAddressForm(request.POST or None, initial=_initial(row))
-    if request.method == "POST" and form.is_valid() and _save_address(form, row):
+    form = SupportAddressForm(request.POST or None, initial=initial_of(row))
+    if request.method == "POST" and form.is_valid() and save_address(form, row):
         messages.success(request, _("Saved."))
         return redirect("/admin/addresses")
     rows = list(SupportAddress.objects.select_related("group").order_by("-active", "address"))
@@ -202,14 +202,15 @@ def _save_group(request: HttpRequest) -> None:
         team.add_group(name)
 
 
-def _initial(row: SupportAddress | None) -> dict[str, Any]:
+def initial_of(row: SupportAddress | None) -> dict[str, Any]:
     if row is None:
         return {"active": True, "language": get_language() or "en"}
     names = ("address", "name", "language", "group", "default", "active")
     return {name: getattr(row, name) for name in names}
 
 
-def _save_address(form: SupportAddressForm, row: SupportAddress | None) -> bool:
+def save_address(form: SupportAddressForm, row: SupportAddress | None) -> bool:
+    """Whether it could be saved; else the form says why not."""
     try:
         support_addresses.save_address(row, **form.cleaned_data)
     except support_addresses.UnusableAddressError as error:

@@ -104,7 +104,7 @@ def incoming(request: HttpRequest) -> HttpResponse:
     context = {
         "smtp": f"{host}:{port}",
         "lmtp": settings.LMTP_LISTEN,
-        "lines": [_line(row) for row in mailboxes.states()],
+        "lines": mailbox_lines(),
         "are_lines_ours": not mail_settings.is_set_outside(IMAP),
         "services": services,
         "more_services": [(key, one.name) for key, one in PROVIDERS.items() if key not in shown],
@@ -125,8 +125,11 @@ def mailbox(request: HttpRequest) -> HttpResponse:
         return _keep(request, _urls(left), _("Its mail is fetched no longer."))
     form = MailboxForm(request.POST or None, initial=mailbox_form.of(old), old=old, others=found)
     if request.method == "POST" and form.is_valid():
-        new = [form.mailbox() if one is old else one for one in found] + ([] if old else [form.mailbox()])
-        return _keep(request, _urls(new), _("Saved. We look into it now; how it goes stands beside it in a moment."))
+        return _keep(
+            request,
+            urls_with(form.mailbox(), old),
+            _("Saved. We look into it now; how it goes stands beside it in a moment."),
+        )
     return _page(request, "admin/mailbox.html", {"form": form, "old": old}, status=422 if form.errors else 200)
 
 
@@ -148,6 +151,12 @@ def service(request: HttpRequest, key: str) -> HttpResponse:
     return _page(request, "admin/service.html", context, status=422 if form.errors else 200)
 
 
+def urls_with(new: Mailbox, old: Mailbox | None = None) -> Mapping[str, str]:
+    """The setting with that mailbox too, in the place of `old`."""
+    found = mailboxes.configured()
+    return _urls([new if one == old else one for one in found] + ([] if old else [new]))
+
+
 def _urls(wanted: Sequence[Mailbox]) -> Mapping[str, str]:
     return {IMAP: " ".join(map(imap_url.url_of, wanted))}
 
@@ -160,6 +169,11 @@ def _keep(request: HttpRequest, values: Mapping[str, str], words: str) -> HttpRe
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     return render(request, template, context | {"section": "admin", "at": "incoming"}, status=status)
+
+
+def mailbox_lines() -> list[Line]:
+    """How each mailbox goes, here and in the first steps."""
+    return [_line(row) for row in mailboxes.states()]
 
 
 def _line(row: MailboxState) -> Line:

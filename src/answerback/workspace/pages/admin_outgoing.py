@@ -113,7 +113,7 @@ def outgoing(request: HttpRequest) -> HttpResponse:
     """Both forms. `names` among what was posted: the second one."""
     of_names = "names" in request.POST
     relay = RelayForm(request.POST if request.POST and not of_names else None, initial=relay_form.of_now())
-    names = NamesForm(request.POST if of_names else None, initial=_names_of_now())
+    names = NamesForm(request.POST if of_names else None, initial=names_of_now())
     posted = names if of_names else relay
     if request.method == "POST" and posted.is_valid():
         mail_settings.change(posted.values())
@@ -170,7 +170,8 @@ def _words(said: DeliveryReport) -> str:
     return _(TROUBLES.get(said.stage, TROUBLES[None]))
 
 
-def _names_of_now() -> dict[str, str]:
+def names_of_now() -> dict[str, str]:
+    """What the form of names begins with."""
     names = ("mail_domain", "return_path_domain", "reply_address", "authserv_id", "probe_address")
     return {name: getattr(settings, name.upper()) for name in names}
 

@@ -39,7 +39,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
         "relay": relay_form.relay_name(),
         "may_switch": account.is_admin or account.supervisor,
     }
-    context |= _way_back() | _alarms(alarms.told(), standings)
+    context |= way_back_context() | _alarms(alarms.told(), standings)
     return render(request, "delivery/page.html", context)
 
 
@@ -153,7 +153,8 @@ class WayStanding:
     in_use: bool
 
 
-def _way_back() -> dict[str, Any]:
+def way_back_context() -> dict[str, Any]:
+    """How the way back stands, here and in the first steps."""
     blind, today = way_back.blind(), destinations.way()
     ways = [_standing(one, one.way == today, one.way in blind) for one in way_back.newest()]
     current = next((one for one in ways if one.in_use), None)

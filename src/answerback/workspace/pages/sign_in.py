@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from answerback.people import first_account
 from answerback.workspace.language import COOKIE, SUPPORTED
 
 YEAR = 365 * 86400
@@ -38,6 +39,9 @@ class SignIn(LoginView):
     template_name = "sign_in/page.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"is_first_awaited": first_account.is_awaited()}
 
 
 class SignOut(LogoutView):
