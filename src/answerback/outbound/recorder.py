@@ -15,7 +15,7 @@ from contextlib import suppress
 from django.db import DataError, Error, IntegrityError
 
 from answerback.core.db import DatabaseThread
-from answerback.outbound import lifecycle
+from answerback.outbound import attempt_log, lifecycle
 from answerback.outbound.lifecycle import Outcome
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,8 @@ class Recorder:
             log.warning("outcomes can be stored again: sending goes on")
             self.sick.clear()
             self.healthy.set()
+        for outcome in group:
+            attempt_log.note(outcome)
         self._stored([outcome.delivery_id for outcome in group])
 
     def _fall_sick(self, error: Exception) -> None:
