@@ -87,7 +87,7 @@ def check_event_secrets(secrets: Mapping[str, str]) -> None:
     """What a provider's calls are checked with must be of the kind that this provider has."""
     for provider, secret in secrets.items():
         if problem := webhook_signatures.problem(provider, secret):
-            raise BadSettingError(f"{PREFIX}EVENTS_{provider.upper()} {problem}. See docs/admin.md.")
+            raise BadSettingError(f"{PREFIX}EVENTS_{provider.upper()} {problem}. See docs/admin/mail-out.md.")
 
 
 def check_mailboxes(urls: str) -> None:

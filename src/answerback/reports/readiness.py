@@ -148,7 +148,7 @@ def _events(name: str) -> Check:
     told = [(one.name, f"last {one.last_event:%Y-%m-%d %H:%M} UTC" if one.last_event else "none yet") for one in found]
     hint = ""
     if missing := next((one for one in found if not one.is_set_up), None):
-        hint = f"{missing.name} tells outcomes by webhook only: set {missing.setting}, see docs/admin.md."
+        hint = f"{missing.name} tells outcomes by webhook only: set {missing.setting}, see docs/admin/mail-out.md."
     elif silent := next((one for one in found if one.is_silent), None):
         hint = f"Make the webhook at {silent.name}, with the address {silent.events_address}."
     return Check(name, True, ", ".join(map(": ".join, told)) or "not used", hint, warns=bool(hint))
