@@ -109,16 +109,17 @@ class Link(asyncio.Protocol):
                 return
             self.write(block)
             while self._full and not self.surplus:
-                await self._wait(Stage.BODY, timeout)
+                await self._wait(Stage.BODY, timeout, self._loop.time())
 
     async def reply(self, stage: Stage, timeout: float) -> Reply:
-        """The next reply."""
+        """The next reply, whole within the time limit: a server that lets it drip must not hold a session for days."""
+        began = self._loop.time()
         while not self._replies:
             if self._parser.broken:
                 raise self.trouble(stage, Fault.GARBAGE, self._parser.broken)
             if self._lost:
                 raise self.trouble(stage, Fault.LOST, self._lost)
-            await self._wait(stage, timeout)
+            await self._wait(stage, timeout, began)
         return self._replies.popleft()
 
     async def ask(self, stage: Stage, command: bytes, timeout: float) -> Reply:
@@ -153,10 +154,10 @@ class Link(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _wait(self, stage: Stage, timeout: float) -> None:
-        """Until something happens."""
+    async def _wait(self, stage: Stage, timeout: float, began: float) -> None:
+        """Until something happens, or the time is over."""
         waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(timeout, _expire, waiter)
+        timer = self._loop.call_at(began + timeout, _expire, waiter)
         try:
             await waiter
         except TimeoutError:

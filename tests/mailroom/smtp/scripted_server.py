@@ -2,8 +2,8 @@
 
 A script says what happens at a stage of a transaction whose sender has the local part "fault", or of the session as a
 whole (banner, ehlo, starttls, auth). An act is a reply text ("451 4.3.0 later"), or one of CLOSE, RESET, HANG, SLOW,
-BREAK_TLS. RCPT is answered from `replies` where the recipient's local part stands there, whoever the sender is. What
-the client must not do is noted in `violations`.
+DRIP, BREAK_TLS. RCPT is answered from `replies` where the recipient's local part stands there, whoever the sender is.
+What the client must not do is noted in `violations`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-CLOSE, RESET, HANG, SLOW, BREAK_TLS = "CLOSE", "RESET", "HANG", "SLOW", "BREAK_TLS"
+CLOSE, RESET, HANG, SLOW, BREAK_TLS, DRIP = "CLOSE", "RESET", "HANG", "SLOW", "BREAK_TLS", "DRIP"
 SLOWNESS = 0.05
 REFUSED, DEFERRED = "550 5.1.1 no such user", "451 4.2.1 mailbox asleep"
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 10000000")
@@ -150,6 +150,9 @@ class _Session:
             act = ""
         if act == HANG:
             await asyncio.sleep(30)
+        while act == DRIP:
+            self.writer.write(b"2")
+            await asyncio.sleep(SLOWNESS)
         if act == BREAK_TLS:
             await asyncio.sleep(SLOWNESS)  # asyncio drops a good record that is read together with a broken one
         if act in (CLOSE, RESET, BREAK_TLS):
@@ -301,6 +304,7 @@ class NameServer(asyncio.DatagramProtocol):
     def __init__(self, zone: Mapping[str, Mapping[str, list[str]] | str], delay: float = 0) -> None:
         self.zone = zone
         self.delay = delay
+        self.asked: set[str] = set()
 
     async def __aenter__(self) -> NameServer:
         loop = asyncio.get_running_loop()
@@ -318,6 +322,7 @@ class NameServer(asyncio.DatagramProtocol):
         name = question.name.to_text(omit_final_dot=True).lower()
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.RA
+        self.asked.add(name)
         known = self.zone.get(name, "NXDOMAIN")
         if known == "DROP":
             return

@@ -12,6 +12,7 @@ from scripted_server import NameServer, Script, Server
 from mailroom.oauth import OAuth
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp.mx import resolve
+from mailroom.smtp.options import Options
 from mailroom.smtp.route import Endpoint, Mx, Relay, Tls, relay, url_of
 
 
@@ -169,6 +170,21 @@ def test_a_name_server_that_is_not_there_is_asked_in_vain() -> None:
     report = asyncio.run(resolve(Mx("two.example"), "127.0.0.1:9", timeout=0.7))
     assert isinstance(report, DeliveryReport)
     assert (report.permanent, str(report.status)) == (False, "4.4.3")
+
+
+def test_a_domain_with_hundreds_of_silent_servers_costs_one_wait() -> None:
+    names = [f"mx{number}.many.example" for number in range(30)]
+    zone: dict[str, dict[str, list[str]] | str] = dict.fromkeys(names, "DROP")
+    zone["many.example"] = {"MX": [f"{number} {name}." for number, name in enumerate(names)]}
+
+    async def story() -> None:
+        async with NameServer(zone) as name_server:
+            found = await resolve(Mx("many.example"), name_server.address, timeout=0.7)
+        assert isinstance(found, DeliveryReport)
+        asked = {name for name in name_server.asked if name.startswith("mx")}
+        assert asked == set(names[: Options().hosts_max]), "at once, and not all"
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize(

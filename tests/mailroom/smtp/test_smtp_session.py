@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 from delivering import MESSAGE, QUICK, deliver, envelope, letter, relay_of, send
-from scripted_server import CLOSE, EXTENSIONS, HANG, Script, Server
+from scripted_server import CLOSE, DRIP, EXTENSIONS, HANG, Script, Server
 
 from mailroom.report import Scope, Source, Stage
 from mailroom.smtp.route import Endpoint, Relay, Tls
@@ -180,6 +180,18 @@ def test_a_server_that_hangs_is_not_asked_for_each_message() -> None:
             reports = await deliver(relay_of(server), envelopes, options)
         assert {letter(report) for report in reports.values()} == {"D"}
         assert server.sessions == 2
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("stage", ["banner", "rcpt", "dot"])
+def test_a_server_that_lets_its_reply_drip_is_left_when_the_time_is_over(stage: str) -> None:
+    async def story() -> None:
+        async with Server(Script({stage: DRIP})) as server:
+            reports = await deliver(relay_of(server), [envelope(1, sender="fault@acme.example")])
+        report = reports["r1@kunde.example"]
+        assert letter(report) == {"banner": "C", "rcpt": "D", "dot": "D!"}[stage]
+        assert "waited 0.8 s" in report.diagnostic
 
     asyncio.run(story())
 
