@@ -1,9 +1,9 @@
 """From an open connection to a session that takes mail: banner, EHLO, STARTTLS, AUTH.
 
 The policy, in prose: STARTTLS as the endpoint demands, never less. `may` goes on in plain where the server refuses, and
-on a new connection where the handshake fails. A password or token goes out under TLS only, on loopback too. After
-STARTTLS all that was announced before is forgotten (RFC 3207 §4.2). An access token may have ended before its time: one
-that is refused is had anew, once.
+on a new connection where the handshake fails; not with a login, which could not be used then. A password or token goes
+out under TLS only, on loopback too. After STARTTLS all that was announced before is forgotten (RFC 3207 §4.2). An
+access token may have ended before its time: one that is refused is had anew, once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def greet(endpoint: Endpoint, options: Options) -> tuple[Link, Capabilitie
             detail = trouble.detail or "it offers no STARTTLS"
             raise Trouble(trouble.stage, fault=Fault.POLICY, detail=detail, remote=trouble.remote) from None
         handshake_failed = trouble.stage is Stage.STARTTLS and trouble.fault is Fault.TLS
-        if endpoint.tls is not Tls.MAY or not handshake_failed:
+        if endpoint.tls is not Tls.MAY or endpoint.user or not handshake_failed:
             raise
     return await _greet(replace(endpoint, tls=Tls.NONE), options)
 
@@ -94,7 +94,7 @@ async def _starttls(link: Link, capabilities: Capabilities, options: Options) ->
     if reply.code == 220:
         await link.start_tls(Stage.STARTTLS, options.timeouts.ehlo)
         return True
-    if mode in _DEMANDED or reply.code == 421:
+    if mode in _DEMANDED or link.endpoint.user or reply.code == 421:
         raise link.refusal(Stage.STARTTLS, reply)
     return False
 

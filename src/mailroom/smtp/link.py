@@ -40,7 +40,7 @@ class Link(asyncio.Protocol):
             async with asyncio.timeout(timeouts.connect):
                 await link._loop.create_connection(lambda: link, endpoint.address or endpoint.host, endpoint.port)
         except OSError as error:
-            raise link.trouble(Stage.CONNECT, connection_fault(error), str(error)) from None
+            raise link.trouble(Stage.CONNECT, connection_fault(error, endpoint.address), str(error)) from None
         if endpoint.tls is Tls.IMPLICIT:
             await link.start_tls(Stage.CONNECT, timeouts.ehlo)
         return link

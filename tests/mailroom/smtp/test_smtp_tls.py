@@ -175,6 +175,18 @@ def test_no_password_in_clear(tls: Tls) -> None:
     assert not any(command.startswith("AUTH") for command in server.commands)
 
 
+@pytest.mark.parametrize(
+    ("acts", "words"),
+    [({"starttls": "454 4.7.0 TLS not available"}, "454 4.7.0"), ({"handshake": GARBAGE}, "no protected")],
+)
+def test_with_a_login_failing_tls_is_told_as_that(acts: dict[str, str], words: str, certificate: Certificate) -> None:
+    script = Script(acts, tls=certificate.context, users={"desk": "secret"})
+    report, server = asyncio.run(outcome(script, Tls.MAY, user="desk", password="secret"))
+    assert (letter(report), report.stage) == ("C", Stage.STARTTLS)
+    assert report.diagnostic.startswith(words)
+    assert server.sessions == 1
+
+
 def test_a_server_without_a_login_that_we_know(certificate: Certificate) -> None:
     script = Script(tls=certificate.context, extensions=("AUTH GSSAPI",))
     report, _ = asyncio.run(outcome(script, Tls.MUST, user="desk", password="secret"))

@@ -69,14 +69,17 @@ def test_all_hosts_must_agree_on_a_final_no() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "fault"),
+    ("error", "address", "fault"),
     [
-        (TimeoutError(), Fault.TIMEOUT),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), Fault.UNREACHABLE),
-        (OSError(errno.ENETUNREACH, "x"), Fault.UNREACHABLE),
-        (OSError(errno.EMFILE, "x"), Fault.LOCAL),
-        (OSError("several"), Fault.UNREACHABLE),
+        (TimeoutError(), "192.0.2.1", Fault.TIMEOUT),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "192.0.2.1", Fault.UNREACHABLE),
+        (OSError(errno.ENETUNREACH, "x"), "2001:db8::1", Fault.UNREACHABLE),
+        (OSError(errno.EMFILE, "x"), "192.0.2.1", Fault.LOCAL),
+        (OSError(errno.EMFILE, "x"), "2001:db8::1", Fault.LOCAL),
+        (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1", Fault.LOCAL),  # no port left
+        (OSError(errno.EADDRNOTAVAIL, "x"), "2001:db8::1", Fault.UNREACHABLE),  # no IPv6 here
+        (OSError("several"), "", Fault.UNREACHABLE),
     ],
 )
-def test_errors_while_connecting(error: OSError, fault: Fault) -> None:
-    assert connection_fault(error) is fault
+def test_errors_while_connecting(error: OSError, address: str, fault: Fault) -> None:
+    assert connection_fault(error, address) is fault
