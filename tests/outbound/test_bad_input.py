@@ -22,7 +22,7 @@ from tests.outbound.conftest import make_ticket, make_world, notification
 from answerback.checks import check_relay
 from answerback.env import BadSettingError
 from answerback.outbound import lanes
-from answerback.outbound.engine import Engine
+from answerback.outbound.engine import Engine, client_options
 from answerback.outbound.models import Delivery, Lane
 from answerback.people import identities
 from mailroom.causes.catalogue import load
@@ -82,6 +82,11 @@ def test_an_unknown_mode_stops_the_start_with_one_line(url: str, problem: str) -
     assert problem in str(refused.value)
     assert "Example: smtp://user:password@" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_a_mail_domain_beyond_ascii_is_said_in_ascii(settings: object) -> None:
+    settings.MAIL_DOMAIN = "Müller.example"  # type: ignore[attr-defined]
+    assert client_options().helo_name == "xn--mller-kva.example"
 
 
 @dataclass(frozen=True)

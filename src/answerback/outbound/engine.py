@@ -33,6 +33,7 @@ from answerback.outbound.lines import Lesson, Line, Session, window_of
 from answerback.outbound.models import Lane
 from answerback.outbound.recorder import Recorder
 from answerback.outbound.traffic import Refusal, Use
+from mailroom.address import ascii_domain
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.smtp.options import Options, Timeouts
 from mailroom.smtp.route import Route
@@ -415,7 +416,7 @@ def client_options() -> Options:
     """Our SMTP client as the settings want it."""
     return Options(
         timeouts=Timeouts(**settings.SMTP_TIMEOUTS),
-        helo_name=settings.MAIL_DOMAIN,
+        helo_name=ascii_domain(settings.MAIL_DOMAIN) or settings.MAIL_DOMAIN,
         resolver=settings.RESOLVER,
         policy_port=settings.MTA_STS_PORT,
     )
