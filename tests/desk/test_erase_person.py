@@ -251,7 +251,10 @@ def test_an_address_that_is_somebody_elses_by_now_is_not_struck(world: World, ot
 def test_what_came_in_while_the_job_ran_goes_too(world: World, ottilie: Person) -> None:
     erase_person.start(ottilie, world.bruno)
     late = world.ticket("Late", requester=ottilie)
+    spam = raw.save(f"From: {SENDER}\r\n\r\nBuy".encode(), doorway="smtp", envelope_from=ADDRESSES[0])
+    raw.settle(spam.pk, RawMail.State.SUSPENDED, reason="spam")
     work_jobs.once()
+    assert not RawMail.objects.filter(pk=spam.pk).exists()
     assert not Ticket.objects.filter(pk=late.pk).exists()
     assert not Person.objects.filter(pk=ottilie.pk).exists(), "nothing is left that needs an author"
 

@@ -70,10 +70,9 @@ def start(person: Person, by: Account) -> Job:
     if problem := problem_of(person):
         raise CannotEraseError(problem)
     steps: list[dict[str, Any]] = [{"step": "ticket", "ticket": pk} for pk in _tickets(person)]
-    steps += [
-        {"step": "table", "table": name, "first": first, "last": last} for name, first, last in tables.stretches()
-    ]
-    steps.append({"step": "profile"})
+    stretches = list(tables.stretches())
+    steps += [{"step": "table", "table": name, "first": first, "last": last} for name, first, last in stretches]
+    steps.append({"step": "profile", "seen": {name: last for name, _, last in stretches}})
     return jobs.start_new(KIND, [{"person": person.pk} | step for step in steps], by, source={"person": person.pk})
 
 

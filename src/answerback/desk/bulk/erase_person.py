@@ -17,7 +17,8 @@ from answerback.tickets.models import Ticket
 
 
 def act(item: JobItem, options: dict[str, Any], by: Account) -> Result:
-    """`options`: person, an id; step: ticket (with its number), table (with table, first, last) or profile."""
+    """`options`: person, an id; step: ticket (with its number), table (with table, first, last) or profile (with seen:
+    up to which id each table was gone through)."""
     person = Person.objects.select_for_update().filter(pk=options["person"]).first()
     if person is None or person.erased_at:
         return skipped("gone")
@@ -45,6 +46,8 @@ def _profile(options: dict[str, Any], person: Person, traces: Traces, by: Accoun
     """With what came in, or was left over, since the job began."""
     for late in ticket.concerned(person, traces).order_by("pk"):
         ticket.erase(late, person, traces, by)
+    for name in tables.TABLES:
+        tables.erase(name, options["seen"].get(name, 0) + 1, None, traces)
     profile.erase(person, traces)
     return done("profile_erased")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, Max, Min, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, Min, Model, OuterRef, QuerySet
 
 from answerback.core.models import IdempotentAnswer
 from answerback.desk.erasure.striking import addressed, strike_where_addressed
@@ -75,6 +75,8 @@ def stretches() -> Iterator[tuple[str, int, int]]:
                 yield name, first, first + STRETCH - 1
 
 
-def erase(name: str, first: int, last: int, traces: Traces) -> None:
+def erase(name: str, first: int, last: int | None, traces: Traces) -> None:
+    """`last` None: all there are from `first` on."""
     table = TABLES[name]
-    table.erase(table.model._default_manager.filter(Q(pk__gte=first, pk__lte=last)), table.fields, traces)
+    rows = table.model._default_manager.filter(pk__gte=first)
+    table.erase(rows if last is None else rows.filter(pk__lte=last), table.fields, traces)
