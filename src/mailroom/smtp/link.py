@@ -16,6 +16,8 @@ from mailroom.smtp.route import Endpoint, Tls
 from mailroom.smtp.tls import client_context
 from mailroom.smtp.trouble import Fault, Trouble, connection_fault
 
+_UNREAD_MAX = 100  # replies; no group of commands has more than a few
+
 
 class Link(asyncio.Protocol):
     """A connection to `endpoint`. Every failure is a `Trouble` that names the stage it was asked for."""
@@ -78,6 +80,8 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._replies.extend(self._parser.feed(data))
+        if (self._parser.broken or len(self._replies) > _UNREAD_MAX) and self._transport is not None:
+            self._transport.pause_reading()  # nobody will read on, and a flood must not fill our memory
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -100,6 +100,9 @@ class Server:
             self._tasks.discard(task)
             writer.close()
 
+    async def flood(self, writer: asyncio.StreamWriter) -> None:
+        """What is said after a message, unasked: here nothing."""
+
     def act(self, stage: str) -> str:
         """What to do at this stage, "" for the proper thing."""
         act = self.script.acts.get(stage, "")
@@ -274,6 +277,7 @@ class _Session:
         elif await self.say("dot", "250 2.0.0 taken", faulty=faulty):
             self.server.taken.append(transaction)
             transaction.content = content
+            await self.server.flood(self.writer)
 
     async def _content(self, transaction: Transaction) -> bytes:
         lines = []

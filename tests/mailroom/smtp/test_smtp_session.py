@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -182,6 +183,46 @@ def test_a_server_that_hangs_is_not_asked_for_each_message() -> None:
         assert server.sessions == 2
 
     asyncio.run(story())
+
+
+class Flooding(Server):
+    """A while after each message it says `octets` without end; `stalled` once nobody takes more."""
+
+    octets = b""
+    flooded = 0
+
+    def __init__(self, octets: bytes) -> None:
+        super().__init__(Script())
+        self.octets = octets
+        self.stalled = asyncio.Event()
+
+    async def flood(self, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.1)  # the client has put the connection aside by then
+        with suppress(TimeoutError):
+            while self.flooded < 256 * 2**20:
+                writer.write(self.octets)
+                await asyncio.wait_for(writer.drain(), 1)
+                self.flooded += len(self.octets)
+            return
+        self.stalled.set()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("octets", [b"250 " + b"x" * 60_000 + b"\r\n", b"x" * 60_000])
+def test_a_flood_on_a_connection_that_is_kept_does_not_fill_our_memory(
+    run: Callable[[Coroutine[Any, Any, None]], None], octets: bytes
+) -> None:
+    async def story() -> None:
+        async with Flooding(octets) as server:
+            transport = Transport(relay_of(server), QUICK)
+            reports = await send(transport, [envelope(1)])
+            await asyncio.wait_for(server.stalled.wait(), 60)
+            reports |= await send(transport, [envelope(2)])
+            await transport.close()
+        assert {letter(report) for report in reports.values()} == {"A"}
+        assert [taken.recipient for taken in server.taken] == ["r1@kunde.example", "r2@kunde.example"]
+
+    run(story())
 
 
 @pytest.mark.parametrize("stage", ["banner", "rcpt", "dot"])
