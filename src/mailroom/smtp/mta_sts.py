@@ -141,17 +141,18 @@ async def _get(host: str, address: str, options: Options, ca_file: str) -> str |
     """The policy's text; None where there is none to be had there."""
     literal = f"[{address}]" if ":" in address else address
     url = f"https://{literal}:{options.policy_port}/.well-known/mta-sts.txt"
+    asking = {"Host": host, "Accept-Encoding": "identity"}
     trust, patience = client_context(Tls.VERIFY, ca_file), options.timeouts.policy
     try:
         async with (
             httpx.AsyncClient(verify=trust, trust_env=False, timeout=patience) as client,
-            client.stream("GET", url, headers={"Host": host}, extensions={"sni_hostname": host}) as answer,
+            client.stream("GET", url, headers=asking, extensions={"sni_hostname": host}) as answer,
         ):
             kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             if answer.status_code != httpx.codes.OK or kind != "text/plain":  # §3.3: a redirection is no policy
                 return None
             text = b""
-            async for piece in answer.aiter_bytes():
+            async for piece in answer.aiter_raw():  # as it comes: what is packed could unfold without end
                 text += piece
                 if len(text) > SIZE_MAX:
                     return None
