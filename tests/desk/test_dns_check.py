@@ -73,6 +73,10 @@ def test_reports_need_somebody_who_takes_them(zone: Zone, verdict: str) -> None:
         ("mx", ["v=spf1 +all"], ("warning", "spf_everybody", "")),
         ("smtp://relay.isp.test", [], ("bad", "no_spf", 'acme.test. TXT "v=spf1 a:relay.isp.test ~all"')),
         ("smtp://relay.isp.test", ["v=spf1 a -all"], ("good", "spf", "")),
+        ("smtp://127.0.0.1:25", [], ("bad", "no_spf", 'acme.test. TXT "v=spf1 a:desk.acme.test ~all"')),
+        ("smtp://localhost", [], ("bad", "no_spf", 'acme.test. TXT "v=spf1 a:desk.acme.test ~all"')),
+        ("smtp://192.0.2.7", [], ("bad", "no_spf", 'acme.test. TXT "v=spf1 ip4:192.0.2.7 ~all"')),
+        ("smtp://[2001:db8::7]", [], ("bad", "no_spf", 'acme.test. TXT "v=spf1 ip6:2001:db8::7 ~all"')),
         (
             "submission://smtp.office365.com",
             ["v=spf1 a -all"],

@@ -152,6 +152,13 @@ def test_the_support_address_is_made_and_then_changed(world: World, bruno: Clien
     assert SupportAddress.objects.get().name == "Acme Help"
 
 
+def test_the_lines_for_postfix_name_our_own_addresses(settings: Any, bruno: Client) -> None:
+    settings.SMTP_LISTEN, settings.RETURN_PATH_DOMAIN = ("127.0.0.1", 2599), "bounce.acme.test"
+    SupportAddress.objects.all().update(address="help@acme.test", normal="help@acme.test")
+    page = bruno.get("/setup/incoming").text
+    assert "help@acme.test    smtp:[127.0.0.1]:2599\nbounce.acme.test  smtp:[127.0.0.1]:2599\n" in page
+
+
 def test_the_way_in_by_hand_over_or_by_a_mailbox(world: World, bruno: Client) -> None:
     assert (
         bruno.post("/setup/incoming", {"sign_in": "password", "then": "seen"}).headers["Location"] == "/setup/outgoing"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 
 from django.conf import settings
 
@@ -222,8 +223,17 @@ def _mechanism(include: str) -> str:
         return f"include:{include}"
     match destinations.route():
         case Relay(endpoints):
-            return f"a:{endpoints[0].host}"
+            return _mechanism_of(endpoints[0].host)
     return f"a:{_ascii(settings.MAIL_DOMAIN)}"
+
+
+def _mechanism_of(host: str) -> str:
+    """A relay on this machine sends under this machine's name; an address is no name (RFC 7208, 5.6)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"a:{_ascii(settings.MAIL_DOMAIN)}" if host.lower() == "localhost" else f"a:{host}"
+    return f"a:{_ascii(settings.MAIL_DOMAIN)}" if address.is_loopback else f"ip{address.version}:{address}"
 
 
 def _mx_record(domain: str) -> str:

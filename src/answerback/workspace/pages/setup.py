@@ -253,9 +253,22 @@ def _incoming(request: HttpRequest) -> Answered:
         messages.success(request, _("Saved. We look into it now; how it goes stands on the step “The way in”."))
         return Answered(True, {})
     host, port = settings.SMTP_LISTEN
-    are_ours = not mail_settings.is_set_outside(admin_incoming.IMAP)
-    context = {"form": form, "smtp": f"{host}:{port}", "port": port, "are_lines_ours": are_ours, "is_begun": bool(kept)}
+    context = {
+        "form": form,
+        "smtp": f"{host}:{port}",
+        "transport": _transport_lines(port),
+        "are_lines_ours": not mail_settings.is_set_outside(admin_incoming.IMAP),
+        "is_begun": bool(kept),
+    }
     return Answered(False, context | _incoming_state())
+
+
+def _transport_lines(port: int) -> list[str]:
+    """What Postfix on the same machine has to be told (its transport(5)), to be copied."""
+    support = addresses.default_support_address()
+    ours = (support.address if support else f"support@{settings.MAIL_DOMAIN}", settings.RETURN_PATH_DOMAIN)
+    width = max(map(len, ours))
+    return [f"{one:<{width}}  smtp:[127.0.0.1]:{port}" for one in ours]
 
 
 def _incoming_state() -> dict[str, Any]:
