@@ -201,6 +201,15 @@ def test_what_is_others_stays(world: World, ottilie: Person) -> None:
     assert list(found(query.parse("Wunderbar", world.ada))) == [other]
 
 
+def test_a_name_across_two_elements_is_found(world: World, ottilie: Person) -> None:
+    ticket = world.ticket(ccs=[ottilie])
+    html = "<p>Dear Ms <b>Ottilie</b> <i>Wunderlich</i></p>"
+    reply(ticket.pk, Reply(text="Dear Ms Ottilie Wunderlich", html=html, public=False), world.ada)
+    erase(ottilie, world)
+    note = Comment.objects.filter(ticket=ticket).latest("id")
+    assert (note.text, note.html) == ("Dear Ms […]", "")
+
+
 def test_a_mail_that_lost_its_octets_is_never_sent_again(world: World, ottilie: Person) -> None:
     ticket = world.ticket(ccs=[ottilie])
     world.answer(ticket)

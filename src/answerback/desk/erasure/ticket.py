@@ -21,6 +21,7 @@ from answerback.store import blobs, dismiss, raw
 from answerback.store.models import RawMail
 from answerback.tickets import merged, update
 from answerback.tickets.models import Attachment, Comment, Event, Participant, Ticket
+from mailroom import html as mail_html
 from mailroom.states import Fact, State
 
 _REPEATED = 15  # characters: what is shorter, others may have said as well
@@ -117,6 +118,10 @@ def _erase_comments(ticket: Ticket, person: Person, traces: Traces) -> None:
             text = reduce(lambda said, words: said.replace(words, STRUCK), repeated, comment.text)
             comments.filter(pk=comment.pk).update(text=text, html="")
     strike(comments, ["text", "html", "quoted_text", "quoted_html", "sender"], traces)
+    for field in ("html", "quoted_html"):  # a name across several elements: the text says the same without it
+        for comment in comments.exclude(**{field: ""}).only("pk", field):
+            if traces.stand_in(mail_html.to_text(getattr(comment, field))):
+                comments.filter(pk=comment.pk).update(**{field: ""})
 
 
 def _said(ticket: Ticket, person: Person) -> list[str]:
