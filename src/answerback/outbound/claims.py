@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.outbound import lanes, lifecycle, owners
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
@@ -45,13 +45,19 @@ _DUE_DESTINATIONS = """
         )
         FROM lanes WHERE lanes.destination IS NOT NULL
     )
-    SELECT destination FROM lanes
-    WHERE destination IS NOT NULL AND (
-        EXISTS (SELECT 1 FROM outbound_delivery AS due
-                WHERE due.destination = lanes.destination AND due.priority = 0 AND due.next_attempt_at <= %s)
-        OR EXISTS (SELECT 1 FROM outbound_delivery AS due
-                   WHERE due.destination = lanes.destination AND due.priority = 1 AND due.next_attempt_at <= %s)
-    )
+    SELECT destination, answers, others FROM (
+        SELECT destination,
+            EXISTS (
+                SELECT 1 FROM outbound_delivery AS due
+                WHERE due.destination = lanes.destination AND due.priority = 0 AND due.next_attempt_at <= %s
+            ) AS answers,
+            EXISTS (
+                SELECT 1 FROM outbound_delivery AS due
+                WHERE due.destination = lanes.destination AND due.priority = 1 AND due.next_attempt_at <= %s
+            ) AS others
+        FROM lanes WHERE destination IS NOT NULL
+    ) AS looked_at
+    WHERE answers OR others
     LIMIT %s
 """
 
@@ -85,7 +91,8 @@ Room = Callable[[str, Lane | None], int]
 
 def take(owner: str, after: str, room: Room) -> Round:
     """Claim due deliveries of the destinations behind `after`, of each as many as `room` says there is place for."""
-    destinations = _due_destinations(after)
+    due = _due_destinations(after)
+    destinations = list(due)
     known = {lane.destination: lane for lane in Lane.objects.filter(destination__in=destinations)}
     rooms = {name: size for name in destinations if (size := room(name, known.get(name))) > 0}
     rates = {name: rate for name in rooms if (rate := lanes.rate_of(name, known.get(name)))}
@@ -95,10 +102,10 @@ def take(owner: str, after: str, room: Room) -> Round:
         with transaction.atomic():
             for destination, size in sorted(rooms.items()):
                 if rate := rates.get(destination):
-                    taken, wait = _claim_within(rate, destination, size, owner)
+                    taken, wait = _claim_within(rate, destination, due[destination], size, owner)
                     waits.append(wait)
                 else:
-                    taken = _claim(destination, size, owner)
+                    taken = _claim(destination, due[destination], size, owner)
                 claims += taken
     after = destinations[-1] if len(destinations) == _DESTINATIONS_A_ROUND else ""
     return Round(claims, after, min(waits, default=None))
@@ -149,27 +156,29 @@ def depth() -> Mapping[str, int]:
     }
 
 
-def _due_destinations(after: str) -> list[str]:
+def _due_destinations(after: str) -> dict[str, list[int]]:
+    """With the priorities that have something due there."""
     now = connection.ops.adapt_datetimefield_value(clock.now())
-    with connection.cursor() as cursor:
-        cursor.execute(_DUE_DESTINATIONS, [after, now, now, _DESTINATIONS_A_ROUND])
-        return [destination for (destination,) in cursor.fetchall()]
+    found = db.rows(_DUE_DESTINATIONS, [after, now, now, _DESTINATIONS_A_ROUND])
+    return {name: [priority for priority in PRIORITIES if due[priority]] for name, *due in found}
 
 
-def _claim_within(rate: Rate, destination: str, size: int, owner: str) -> tuple[list[Claim], timedelta]:
+def _claim_within(
+    rate: Rate, destination: str, priorities: Sequence[int], size: int, owner: str
+) -> tuple[list[Claim], timedelta]:
     """What the rate allows, and how long until it allows more."""
     used, now = lanes.used_until(destination), clock.now()
     allowed = min(size, rate.allowed(used, now))
-    taken = _claim(destination, allowed, owner) if allowed > 0 else []
+    taken = _claim(destination, priorities, allowed, owner) if allowed > 0 else []
     if taken:
         used = rate.spend(used, now, len(taken))
         lanes.spend(destination, used)
     return taken, rate.wait(used, now)
 
 
-def _claim(destination: str, size: int, owner: str) -> list[Claim]:
+def _claim(destination: str, priorities: Sequence[int], size: int, owner: str) -> list[Claim]:
     rows: list[Delivery] = []
-    for priority in PRIORITIES:
+    for priority in priorities:
         if len(rows) < size:
             rows += _due(destination, priority, size - len(rows))
     suppressed = {row.pk for row in rows if _is_suppressed(row)}

@@ -47,6 +47,7 @@ STOP_SECONDS = 5.0  # how long sessions may take to come to an end
 CLAIM_SECONDS = 1.0  # the same for a claim under way
 STORE_SECONDS = 2.0
 NOTE_SECONDS = 2.0  # how often we tell what we do, where that has changed
+CLAIM_GAP = 0.01  # seconds between two looks at the queue while mail is in hand: one look costs as much as many mails
 IN_HAND_MAX = 1000  # for servers that answer, and as many again for those that do not
 STUCK_MAX = 200
 WINDOWS_KEPT = 1000
@@ -114,6 +115,8 @@ class Engine:
             await self._recorder.healthy.wait()
             self._wake.clear()
             found, after = await self._claim(after)
+            if self._good_until and not after:
+                await asyncio.sleep(CLAIM_GAP)
             if not found and not after:
                 pause = POLL_SECONDS if self._held_back is None else min(POLL_SECONDS, self._held_back)
                 with suppress(TimeoutError):

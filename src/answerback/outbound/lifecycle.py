@@ -52,6 +52,7 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
 _NAMED = frozenset({Action.FAILED, Action.DELAYED})  # of these an administrator's own rules are asked
 _MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
 _DIAGNOSTIC_LENGTH = 8192
+_LEASE = ("state", "owner", "lease_until", "next_attempt_at", "attempts")
 _ATTEMPT_WORDS = ("smtp_code", "enhanced_code", "diagnostic", "remote_mta", "ours")
 _ATTEMPT_WRITTEN = ("finished_at", "outcome", "stage", "ambiguous", *_ATTEMPT_WORDS)
 _WRITTEN = (
@@ -153,9 +154,9 @@ def claim(rows: Sequence[Delivery], owner: str, lease_until: datetime) -> list[D
     """Lease waiting rows, which the caller has locked, to `owner`; each gets the number of its next attempt."""
     now = clock.now()
     claimed = [row for row in rows if table.next_state(State(row.state), Fact.CLAIM)]
-    Delivery.objects.filter(pk__in=[row.pk for row in claimed]).update(
-        state=State.SENDING, owner=owner, lease_until=lease_until, next_attempt_at=None, attempts=F("attempts") + 1
-    )
+    leases = [(State.SENDING, owner, lease_until, None, row.attempts + 1, row.pk, row.attempts) for row in claimed]
+    if bulk.update(Delivery, _LEASE, ("id", "attempts"), leases) != len(claimed):
+        raise RuntimeError("a delivery changed although it was locked")
     for row in claimed:
         row.state, row.owner, row.attempts = State.SENDING, owner, row.attempts + 1
     bulk.insert([Attempt(delivery=row, number=row.attempts, owner=owner, started_at=now) for row in claimed])

@@ -1,6 +1,6 @@
 """Outcomes on their way into the database, in groups.
 
-Policy: one commit for many outcomes, but never later than a few milliseconds after the first. An outcome that cannot be
+Policy: one commit for many outcomes, but never later than ten milliseconds after the first. An outcome that cannot be
 stored is kept and tried again every second; meanwhile `healthy` is clear, and nobody may send anything: what we cannot
 note we must not do.
 """
@@ -21,7 +21,7 @@ from answerback.outbound.lifecycle import Outcome
 log = logging.getLogger(__name__)
 
 GROUP_SIZE = 200
-GROUP_SECONDS = 0.004
+GROUP_SECONDS = 0.01
 RETRY_SECONDS = 1.0
 BACKLOG_MAX = 200  # outcomes not stored yet with which no session begins another batch
 

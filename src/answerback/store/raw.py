@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import F
 
-from answerback.core import clock
+from answerback.core import bulk, clock
 from answerback.store import blobs
 from answerback.store.models import RawMail
 
@@ -51,7 +51,9 @@ def save(
 def save_all(batch: Sequence[Incoming]) -> list[RawMail]:
     """Store several messages with one commit: all of them or none."""
     with transaction.atomic():
-        return [_save(incoming) for incoming in batch]
+        rows = [_row(incoming) for incoming in batch]
+        bulk.insert(rows)
+    return rows
 
 
 def content(raw_mail: RawMail) -> bytes:
@@ -117,9 +119,10 @@ def storable(text: str, length: int) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")[:length]
 
 
-def _save(incoming: Incoming) -> RawMail:
+def _row(incoming: Incoming) -> RawMail:
+    """Not saved, but for the blob of a large one."""
     in_row = len(incoming.content) <= IN_ROW
-    return RawMail.objects.create(
+    return RawMail(
         content=incoming.content if in_row else None,
         blob=None if in_row else blobs.save(incoming.content),
         sha256=hashlib.sha256(incoming.content).hexdigest(),
