@@ -22,6 +22,7 @@ from mailroom.states import Fact
 
 Kind = LaneAlarm.Kind
 KEPT = timedelta(days=90)
+_RECOUNTED = timedelta(minutes=2)
 NONE_SAID = Answers()
 _REFUSED = (Fact.SESSION_TRANSIENT, Fact.SESSION_PERMANENT, Fact.REPORT_FAILED)
 
@@ -44,12 +45,32 @@ class _Look:
     answers: Answers = NONE_SAID
 
 
-def look() -> News:
-    """Count, compare, begin and end alarms. Belongs into a transaction together with the telling."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What there is to compare: answers by slot and destination, and since when the oldest mail is due."""
+
+    at: datetime
+    answers: Mapping[datetime, Mapping[str, Answers]]
+    oldest_due: Mapping[str, datetime]
+
+
+def count() -> Figures:
+    """May take a while: belongs before the transaction, so that nobody waits for it.
+
+    The slot before the present one is counted once more: an event may have been committed just after it had ended.
+    """
     now = clock.now()
-    _count(now)
+    slot = _slot(now)
+    slots = [slot - SLOT, slot] if now - slot < _RECOUNTED else [slot]
+    return Figures(now, {start: _answers(start, start + SLOT) for start in slots}, _oldest_due(now))
+
+
+def look(figures: Figures) -> News:
+    """Note the figures, compare, begin and end alarms. Belongs into a transaction together with the telling."""
+    now = figures.at
+    _note(figures)
     open_now = {(alarm.destination, Kind(alarm.kind)): alarm for alarm in current()}
-    looks = _failing(now, open_now) | _old(now, open_now) | _refusing(now, open_now)
+    looks = _failing(now, open_now) | _old(figures, open_now) | _refusing(now, open_now)
     begun = [alarm for key, one in looks.items() if one.over and (alarm := _keep_up(key, one, open_now.get(key), now))]
     over = [alarm for key, alarm in open_now.items() if key not in looks or not looks[key].over]
     ended = [alarm for alarm in over if _end(alarm, now)]
@@ -82,30 +103,20 @@ def forget_old() -> int:
 # Counting
 
 
-def _count(now: datetime) -> None:
-    """The slot under way and the one before: an event may have been committed just after its slot had ended."""
-    start = _slot(now)
-    due = _oldest_due(now)
-    for begins in (start - SLOT, start):
-        answers = _answers(begins, begins + SLOT)
-        names = answers.keys() | (due.keys() if begins == start else set())
+def _note(figures: Figures) -> None:
+    present = _slot(figures.at)
+    for start, answers in figures.answers.items():
+        names = answers.keys() | (figures.oldest_due.keys() if start == present else set())
+        rows = [(name, answers.get(name, NONE_SAID)) for name in sorted(names)]
         LaneFigures.objects.bulk_create(
-            [
-                LaneFigures(
-                    destination=name,
-                    start=begins,
-                    taken=answers.get(name, NONE_SAID).taken,
-                    refused=answers.get(name, NONE_SAID).refused,
-                )
-                for name in sorted(names)
-            ],
+            [LaneFigures(destination=name, start=start, taken=said.taken, refused=said.refused) for name, said in rows],
             update_conflicts=True,
             unique_fields=["destination", "start"],
             update_fields=["taken", "refused"],
         )
-    for name, since in sorted(due.items()):
-        age = int((now - since).total_seconds())
-        LaneFigures.objects.filter(destination=name, start=start, oldest_due__lt=age).update(oldest_due=age)
+    for name, since in sorted(figures.oldest_due.items()):
+        age = int((figures.at - since).total_seconds())
+        LaneFigures.objects.filter(destination=name, start=present, oldest_due__lt=age).update(oldest_due=age)
 
 
 def _slot(now: datetime) -> datetime:
@@ -155,14 +166,14 @@ def _failing(now: datetime, open_now: _Open) -> _Looks:
     return looks
 
 
-def _old(now: datetime, open_now: _Open) -> _Looks:
+def _old(figures: Figures, open_now: _Open) -> _Looks:
     looks: _Looks = {}
-    for name, since in _oldest_due(now).items():
-        age = (now - since).total_seconds()
+    for name, since in figures.oldest_due.items():
+        age = (figures.at - since).total_seconds()
         alarm = open_now.get((name, Kind.OLD))
         if alarm is None and age < alarm_policy.LEAST_OLD:
             continue
-        bar = _bar_of(alarm) or alarm_policy.old_bar(_usual_age(name, now, age))
+        bar = _bar_of(alarm) or alarm_policy.old_bar(_usual_age(name, figures.at, age))
         looks[name, Kind.OLD] = _Look(age, bar, bar.is_over(age, alarm is not None))
     return looks
 
