@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "answerback.api.recording.AdminChangesMiddleware",
 ]
 
 ROOT_URLCONF = "answerback.urls"

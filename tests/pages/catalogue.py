@@ -230,6 +230,8 @@ PAGES = (
     PageOf("admin-mailbox", "admin/incoming/mailbox", _at("/admin/incoming/mailbox"), admin=True),
     PageOf("admin-service", "admin/incoming/services/<slug:key>", _at("/admin/incoming/services/postmark"), admin=True),
     PageOf("admin-dns", "admin/dns", _at("/admin/dns"), admin=True),
+    PageOf("admin-audit", "admin/audit", _at("/admin/audit"), admin=True),
+    PageOf("admin-audit-nothing", "admin/audit", _at("/admin/audit?q=zzzz"), admin=True),
     PageOf("admin-tokens", "admin/tokens", _at("/admin/tokens"), admin=True),
     PageOf("admin-triggers", "admin/triggers", _at("/admin/triggers"), admin=True),
     PageOf("admin-escalation", "admin/escalation", _at("/admin/escalation"), admin=True),

@@ -7,6 +7,7 @@ from ninja.operation import Operation
 
 from answerback import __version__
 from answerback.api import (
+    audit_logs,
     cause_rules,
     deleted_users,
     errors,
@@ -62,5 +63,6 @@ for router in (
     macros.router,
     cause_rules.router,
     webhooks.router,
+    audit_logs.router,
 ):
     api.add_router("", router)

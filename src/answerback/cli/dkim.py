@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from answerback.desk import admin_changes
 from answerback.outbound import dkim_keys
 from mailroom.dkim_signing import Key
 
@@ -23,7 +24,8 @@ def command(domain: str | None, wish: str | None) -> None:
     """
     try:
         if domain:
-            _do(domain, wish)
+            with admin_changes.recording(lambda: None, admin_changes.Via.COMMAND):
+                _do(domain, wish)
         found = [_show(name) for name in ([domain] if domain else dkim_keys.domains())]
     except dkim_keys.BadDomainError as error:
         raise click.BadParameter(f"{error} is not a domain.") from None

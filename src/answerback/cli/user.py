@@ -6,6 +6,7 @@ import secrets
 
 import click
 
+from answerback.desk import admin_changes
 from answerback.people import accounts, identities
 from answerback.people.models import Account
 
@@ -26,7 +27,8 @@ def add(email: str, name: str, admin: bool, language: str, password: str | None)
     chosen = password or secrets.token_urlsafe(12)
     role = Account.Role.ADMIN if admin else Account.Role.AGENT
     try:
-        accounts.create(email, name, chosen, role, language)
+        with admin_changes.recording(lambda: None, admin_changes.Via.COMMAND):
+            accounts.create(email, name, chosen, role, language)
     except identities.BadAddressError:
         raise click.ClickException(f"{email} is not an e-mail address.") from None
     except identities.AddressTakenError:
@@ -46,7 +48,8 @@ def passwd(email: str, password: str | None) -> None:
         raise click.ClickException(f"Nobody signs in as {email}. `answerback user list` shows who does.")
     chosen = password or secrets.token_urlsafe(12)
     account.set_password(chosen)
-    account.save(update_fields=["password"])
+    with admin_changes.recording(lambda: None, admin_changes.Via.COMMAND):
+        account.save(update_fields=["password"])
     click.echo("The password is changed." + ("" if password else f" It is: {chosen}"))
 
 

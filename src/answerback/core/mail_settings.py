@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -21,6 +22,8 @@ from answerback.core.db import DatabaseThread
 from answerback.core.models import MailSetting
 
 EVENTS = "EVENTS_"  # before the name of a mail service: one value of EVENT_SECRETS
+_MASK = "•••"
+_SECRETS = re.compile(r"(://[^:/@\s]*:|[?&]client_secret=)[^@&\s]+")  # in the address of a server
 LOOK_EVERY = 2.0  # seconds
 log = logging.getLogger(__name__)
 
@@ -83,6 +86,18 @@ def take_over_at_start() -> None:
     """The same for a command, which may come before there are tables: whatever needs the database says so itself."""
     with suppress(DatabaseError):
         take_over()
+
+
+def kept() -> Mapping[str, str]:
+    """Those that the workspace set, and that can be read."""
+    return {name: value for name, value in _opened().items() if value is not None}
+
+
+def masked(name: str, value: str) -> str:
+    """The value without what is secret in it."""
+    if name.startswith(EVENTS):
+        return _MASK
+    return _SECRETS.sub(rf"\g<1>{_MASK}", value)
 
 
 def unreadable() -> list[str]:

@@ -172,3 +172,29 @@ class Presence(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["ticket", "account"], name="presence_once")]
+
+
+class AdminChange(models.Model):
+    """Something that was changed in the administration. Only `desk.admin_changes` writes it, and nobody changes it."""
+
+    class Act(models.TextChoices):
+        ADDED = "added"
+        CHANGED = "changed"
+        REMOVED = "removed"
+
+    class Via(models.TextChoices):
+        WEB = "web"
+        API = "api"
+        COMMAND = "command"
+        LINK = "link"  # of the console, by which the first account is made
+
+    at = models.DateTimeField(db_index=True)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    by_name = models.CharField(max_length=200, blank=True)  # as they were called then; "" for a command
+    via = models.CharField(max_length=10, choices=Via.choices)
+    act = models.CharField(max_length=10, choices=Act.choices)
+    kind = models.CharField(max_length=30)  # desk.admin_changes.KINDS
+    subject = models.CharField(max_length=300)  # what it was called
+    subject_id = models.CharField(max_length=60, blank=True)
+    changes = models.JSONField(default=dict)  # field -> [before, after]; of secrets only that they changed
+    words = models.TextField()  # all of it in lower case, to be searched

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from answerback.desk import admin_changes
 from answerback.people import tokens
 from answerback.people.models import Account
 
@@ -43,6 +44,21 @@ def agent_or_token_required(view: View) -> View:
 
 
 def admin_required(view: View) -> View:
+    """Administrators; whatever they post is recorded."""
+    recorded = recorded_post(view)
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not account_of(request).is_admin:
+            raise PermissionDenied
+        return recorded(request, *args, **kwargs)
+
+    return agent_required(inner)
+
+
+def admin_may_look(view: View) -> View:
+    """Administrators, on a page whose posts change nothing: they try something, and may take their time."""
+
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not account_of(request).is_admin:
@@ -50,6 +66,19 @@ def admin_required(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return agent_required(inner)
+
+
+def recorded_post(view: View) -> View:
+    """What a POST changes in the administration stands in its record (desk.admin_changes)."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with admin_changes.recording(lambda: account_of(request), admin_changes.Via.WEB):
+            return view(request, *args, **kwargs)
+
+    return inner
 
 
 def supervisor_required(view: View) -> View:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from answerback.workspace.pages import (
     admin,
+    admin_audit,
     admin_dns,
     admin_escalation,
     admin_incoming,
@@ -182,6 +183,7 @@ urlpatterns = [
     path("admin/incoming/services/<slug:key>", admin_incoming.service),
     path("admin/dns", admin_dns.dns_page),
     path("admin/dns/findings", admin_dns.findings),
+    path("admin/audit", admin_audit.audit),
     path("admin/tokens", admin.api_tokens),
     path("admin/tokens/<int:token_id>/revoke", admin.revoke_token),
     path("admin/escalation", admin_escalation.escalation),

@@ -20,7 +20,7 @@ from answerback.env import PREFIX
 from answerback.outbound import destinations, relay_trial
 from answerback.outbound.relay_presets import PRESETS
 from answerback.workspace import relay_form
-from answerback.workspace.access import admin_required
+from answerback.workspace.access import admin_may_look, admin_required
 from answerback.workspace.pages.profile import dress
 from answerback.workspace.relay_form import RelayForm
 from mailroom.address import syntax_problem
@@ -123,7 +123,7 @@ def outgoing(request: HttpRequest) -> HttpResponse:
     return _page(request, "admin/outgoing.html", context, status=422 if posted.errors else 200)
 
 
-@admin_required
+@admin_may_look
 @require_POST
 @sensitive_post_parameters()
 def preset(request: HttpRequest) -> HttpResponse:
@@ -135,7 +135,7 @@ def preset(request: HttpRequest) -> HttpResponse:
     return _page(request, "admin/_relay_fields.html", {"form": form})
 
 
-@admin_required
+@admin_may_look
 @require_POST
 @sensitive_post_parameters()
 def tried(request: HttpRequest) -> HttpResponse:

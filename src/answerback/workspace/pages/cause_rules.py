@@ -22,7 +22,7 @@ from answerback.outbound.cause_rules import HiddenRuleError
 from answerback.outbound.cause_trial import Trial
 from answerback.outbound.models import CauseRule, Delivery, Message
 from answerback.workspace import sorting, verdict_words
-from answerback.workspace.access import account_of, admin_required
+from answerback.workspace.access import account_of, admin_may_look, admin_required
 from answerback.workspace.pages.causes import GROUP_TITLES
 from answerback.workspace.pages.profile import dress
 from mailroom.causes import catalogue
@@ -127,7 +127,7 @@ def act(request: HttpRequest, rule_id: int) -> HttpResponse:
     return redirect(f"{URL}#rule-{rule_id}")
 
 
-@admin_required
+@admin_may_look
 @require_POST
 def tried(request: HttpRequest) -> HttpResponse:
     """What a pasted text means, by the rules there are and by the one that is typed, if it is complete."""
@@ -138,7 +138,7 @@ def tried(request: HttpRequest) -> HttpResponse:
     return render(request, "cause_rules/_trial.html", context)
 
 
-@admin_required
+@admin_may_look
 @require_POST
 def reread(request: HttpRequest) -> HttpResponse:
     """How many of the last failures the typed rule would name otherwise."""

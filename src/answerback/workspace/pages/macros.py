@@ -23,7 +23,7 @@ from answerback.rules.models import Macro
 from answerback.search.folding import fold
 from answerback.tickets.changes import UNSET
 from answerback.workspace import conversation, macro_words, sorting, words
-from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.access import account_of, agent_required, recorded_post
 from answerback.workspace.drafting import SEND_AS
 
 TEXT_LANGUAGES = ("en", "de")
@@ -52,6 +52,7 @@ def macros(request: HttpRequest) -> HttpResponse:
 
 
 @agent_required
+@recorded_post
 def edit(request: HttpRequest, macro_id: int = 0) -> HttpResponse:
     """The form: of a macro, of a new one, or with `copy=ID` of a new one like that."""
     account = account_of(request)
@@ -68,6 +69,7 @@ def edit(request: HttpRequest, macro_id: int = 0) -> HttpResponse:
 
 
 @agent_required
+@recorded_post
 @require_POST
 def act(request: HttpRequest, macro_id: int) -> HttpResponse:
     """`act`: delete, undo, or one of sorting.MOVES, among those that are shared or one's own."""

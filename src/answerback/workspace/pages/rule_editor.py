@@ -23,7 +23,7 @@ from answerback.rules.placeholders import KNOWN
 from answerback.rules.validation import Problem
 from answerback.tickets.models import Ticket
 from answerback.workspace import outcome_words, rule_forms, rule_words
-from answerback.workspace.access import account_of, admin_required
+from answerback.workspace.access import account_of, admin_may_look, admin_required
 from answerback.workspace.pages.rules import MODELS, USES, find, title_of
 from answerback.workspace.rule_words import Lines
 
@@ -65,7 +65,7 @@ def edit(request: HttpRequest, kind: str, rule_id: int = 0) -> HttpResponse:
     return redirect(f"/admin/{kind}#rule-{rule.pk}")
 
 
-@admin_required
+@admin_may_look
 def condition(request: HttpRequest) -> HttpResponse:
     """A fresh row, or the row of another field or operator."""
     use, block = _use(request.GET.get("use", "")), request.GET.get("block", "all")
@@ -78,14 +78,14 @@ def condition(request: HttpRequest) -> HttpResponse:
     return render(request, "rules/_condition.html", {"row": row})
 
 
-@admin_required
+@admin_may_look
 def action(request: HttpRequest) -> HttpResponse:
     names = [value for name, value in request.GET.items() if name.endswith("_field")]
     row = rule_forms.action_row(_use(request.GET.get("use", "")), {"field": (names or [""])[0]}, choices.Names())
     return render(request, "rules/_action.html", {"row": row})
 
 
-@admin_required
+@admin_may_look
 @require_POST
 def estimated(request: HttpRequest) -> HttpResponse:
     """'Matches N of the last 1,000 tickets', of what is typed."""
@@ -95,7 +95,7 @@ def estimated(request: HttpRequest) -> HttpResponse:
     return render(request, "rules/_estimate.html", {"estimate": found, "use": use})
 
 
-@admin_required
+@admin_may_look
 @require_POST
 def tried(request: HttpRequest) -> HttpResponse:
     """What it would do to one ticket, of what is typed. Nothing of it happens."""

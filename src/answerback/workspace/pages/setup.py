@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from answerback.core import mail_settings
-from answerback.desk import first_steps
+from answerback.desk import admin_changes, first_steps
 from answerback.desk.first_steps import Standing, Step
 from answerback.outbound import destinations, standing, way_back
 from answerback.outbound.models import Attempt, Delivery
@@ -160,7 +160,8 @@ def begin(request: HttpRequest) -> HttpResponseBase:
 
 def _create(request: HttpRequest, token: str, form: FirstAccountForm) -> HttpResponse | None:
     try:
-        account = first_account.create(token, **form.cleaned_data, language=get_language() or "en")
+        with admin_changes.recording(lambda: None, admin_changes.Via.LINK):
+            account = first_account.create(token, **form.cleaned_data, language=get_language() or "en")
     except BadAddressError:
         form.add_error("email", _("This is not an e-mail address."))
         return None
