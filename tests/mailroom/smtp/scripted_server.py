@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import socket
 import ssl
 import struct
@@ -25,6 +26,13 @@ import dns.rrset
 
 CLOSE, RESET, HANG, SLOW, BREAK_TLS, DRIP = "CLOSE", "RESET", "HANG", "SLOW", "BREAK_TLS", "DRIP"
 SLOWNESS = 0.05
+COMMAND_MAX = 12288  # RFC 4954 §4, and far beyond what extensions add to MAIL and RCPT; else RFC 5321 §4.5.3.1.4
+OFFERED_BY = {  # parameter of MAIL or RCPT -> extension
+    "SIZE": "SIZE",
+    "BODY": "8BITMIME",
+    "SMTPUTF8": "SMTPUTF8",
+    **dict.fromkeys(("RET", "ENVID", "NOTIFY", "ORCPT"), "DSN"),
+}
 REFUSED, DEFERRED = "550 5.1.1 no such user", "451 4.2.1 mailbox asleep"
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 10000000")
 
@@ -142,6 +150,8 @@ class _Session:
         text = octets[:-2].decode()
         if "\n" in text or "\r" in text:
             self.server.violations.append(f"not one line: {text!r}")
+        if len(octets) > (COMMAND_MAX if text[:4].upper() in ("MAIL", "RCPT", "AUTH") else 512):
+            self.server.violations.append(f"too long: {text[:20]}")
         self.server.commands.append(text)
         return text
 
@@ -183,11 +193,22 @@ class _Session:
         await self.writer.start_tls(self.script.tls)
         self.protected, self.esmtp = True, False
 
+    def check_name(self, name: str) -> None:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-fA-F:.]+\]", name):
+            self.server.violations.append(f"no domain: {name}")
+
+    def check_offered(self, parameters: str) -> None:
+        offered = {words.split()[0] for words in self.script.extensions} if self.esmtp else set()
+        for parameter in parameters.split():
+            if OFFERED_BY[parameter.partition("=")[0]] not in offered:
+                self.server.violations.append(f"not offered: {parameter}")
+
     @property
     def faulty(self) -> bool:
         return self.transaction is not None and self.transaction.sender.startswith("fault@")
 
     async def do_ehlo(self, argument: str) -> None:
+        self.check_name(argument)
         if self.script.helo_only:
             await self.say("ehlo", "502 5.5.1 what is that?")
             return
@@ -201,6 +222,7 @@ class _Session:
         await self.say("ehlo", "\r\n".join(f"250{' -'[line is not lines[-1]]}{line}" for line in lines))
 
     async def do_helo(self, argument: str) -> None:
+        self.check_name(argument)
         await self.say("helo", "250 scripted")
 
     async def do_starttls(self, argument: str) -> None:
@@ -242,6 +264,7 @@ class _Session:
             self.writer.write(b"421 4.7.0 enough for one session\r\n")
             self.leave(CLOSE)
         path, _, parameters = argument.removeprefix("FROM:<").partition(">")
+        self.check_offered(parameters)
         transaction = Transaction(path, parameters.strip())
         if await self.say("mail", "250 2.1.0 ok", faulty=path.startswith("fault@")):
             self.transaction = transaction
@@ -251,6 +274,7 @@ class _Session:
             await self.say("no-mail", "503 5.5.1 MAIL first")
             return
         path, _, parameters = argument.removeprefix("TO:<").partition(">")
+        self.check_offered(parameters)
         refusal = self.script.replies.get(path.partition("@")[0])
         if refusal:
             await self.say("rcpt", refusal, faulty=False)

@@ -1,4 +1,4 @@
-"""The chaos matrix: what may go wrong × where × hosts, reuse, company and PIPELINING.
+"""The chaos matrix: what may go wrong × where × hosts, reuse, company and extensions.
 
 A cell of the tables says what becomes of the recipient that is hit: A accepted · D deferred · D! deferred and perhaps
 arrived already · F failed with that code · C our own fault, so deferred. Whoever travels with it gets what is theirs,
@@ -92,7 +92,7 @@ ASKING: Mapping[str, tuple[Any, str, str]] = {
     "nonsense": ("NONSENSE", "D", "4.4.3"),
 }
 WAYS = (("one", True), ("second fine", True), ("both", False), ("second fine", False))  # hosts, by relay
-MANNERS = (  # reused connection, company, PIPELINING: every pair of these meets; a long message goes by two of them
+MANNERS = (  # reused connection, company, extensions: every pair of these meets; a long message goes by two of them
     (False, False, True),
     (True, False, False),
     (False, True, False),
@@ -102,7 +102,10 @@ MANNERS = (  # reused connection, company, PIPELINING: every pair of these meets
 
 @dataclass(frozen=True)
 class Case:
-    """One delivery to be hit. `company`: three more go with it, one refused, one deferred, one fine."""
+    """One delivery to be hit. `company`: three more go with it, one refused, one deferred, one fine.
+
+    `rich`: the servers have PIPELINING and all other extensions, else none.
+    """
 
     stage: Stage
     act: str
@@ -111,7 +114,7 @@ class Case:
     by_relay: bool
     reused: bool = False
     company: bool = False
-    pipelining: bool = True
+    rich: bool = True
 
     @property
     def envelopes(self) -> list[Envelope]:
@@ -225,9 +228,7 @@ def test_from_mail_on(stage: str, fault: str, certificate: Certificate) -> None:
     under_tls = fault == "tls"
 
     async def one(case: Case) -> None:
-        good = Script(
-            extensions=EXTENSIONS if case.pipelining else EXTENSIONS[1:], tls=certificate.context if under_tls else None
-        )
+        good = Script(extensions=EXTENSIONS if case.rich else (), tls=certificate.context if under_tls else None)
         bad = replace(good, acts={stage: case.act})
         async with opened(case, bad, good, Tls.MUST if under_tls else Tls.NONE) as (route, options, servers):
             reports = await carry(case, route, options, servers)
