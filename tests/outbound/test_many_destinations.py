@@ -12,7 +12,7 @@ from tests.outbound.hop import Hop
 from tests.outbound.test_engine import answer_to, running, send_all, states, until
 
 from answerback.outbound import lanes
-from answerback.outbound.models import Attempt
+from answerback.outbound.models import Attempt, Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,6 +47,9 @@ async def test_healthy_destinations_are_done_while_hanging_ones_still_hang(setti
             await until(healthy_accepted)
             for domain in HANGING:
                 assert await states_at(domain) <= {"sending", "queued"}
+    for domain in HANGING:
+        assert await states_at(domain) == {"queued"}, "stopped before anybody had greeted us: as if never tried"
+    assert not await Delivery.objects.filter(ambiguous=True).aexists()
 
 
 async def healthy_accepted() -> bool:

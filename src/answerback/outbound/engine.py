@@ -271,7 +271,7 @@ class Engine:
             line.timed(asyncio.get_running_loop().time() - began)
             self._put_down(left.values())  # also what was deleted while it waited
         except asyncio.CancelledError:
-            self._break_off(line, list(left.values()), begun)
+            self._break_off(line, list(left.values()), begun and transport.was_greeted)
             raise
         except Error as error:
             log.warning("mail cannot be read from the queue: %s", error)

@@ -39,6 +39,7 @@ class Transport:
         self._endpoint: Endpoint | None = None
         self._dialogue: Dialogue | None = None
         self.announced_size = 0  # octets of the largest message, as the last server said; 0: it named none
+        self.was_greeted = False  # in the last `send`: where not, nothing of any message has left
 
     async def send(self, envelopes: Sequence[Envelope]) -> AsyncGenerator[tuple[Envelope, DeliveryReport], None]:
         """Yields a report for each envelope as it becomes known.
@@ -48,9 +49,11 @@ class Transport:
         pending = deque(envelopes)
         tried: dict[Endpoint, Trouble] = {}  # what hosts said about the envelope in front
         dead_sessions = 0
+        self.was_greeted = False
         try:
             while pending:
                 dialogue, troubles = await self._ready(tried)
+                self.was_greeted = self.was_greeted or dialogue is not None
                 if dialogue is None:
                     everyone = not tried or dead_sessions >= self._options.dead_sessions_max
                     speaking = telling([*tried.values(), *troubles], self._by_relay)
