@@ -50,9 +50,10 @@ async def find_hosts(route: Route, options: Options) -> list[Endpoint]:
     resolver = resolver_of(options)
     names = await _exchanges(resolver, domain, options.helo_name)
     policy = await mta_sts.policy_of(domain, resolver, options, route.ca_file) if route.tls is not Tls.NONE else None
-    if policy is not None and policy.enforced:
-        return (await _demanded(policy, resolver, names, route, options.hosts_max))[: options.hosts_max]
-    return (await _addresses(resolver, names[: options.hosts_max], route))[: options.hosts_max]
+    if policy is None or not policy.enforced:
+        return (await _addresses(resolver, names[: options.hosts_max], route))[: options.hosts_max]
+    hosts = await _addresses(resolver, _allowed(names, policy)[: options.hosts_max], route)
+    return [replace(host, tls=Tls.VERIFY, by_policy=True) for host in hosts[: options.hosts_max]]
 
 
 async def _relay_hosts(route: Relay, options: Options) -> list[Endpoint]:
@@ -91,6 +92,15 @@ async def _exchanges(resolver: dns.asyncresolver.Resolver, domain: str, own_name
     return names
 
 
+def _allowed(names: list[str], policy: mta_sts.Policy) -> list[str]:
+    """Only those that the domain's policy names (RFC 8461 §4.1)."""
+    allowed = [name for name in names if policy.allows(name)]
+    if not allowed:
+        strangers = f"{', '.join(names)} not among {', '.join(policy.patterns)}"
+        raise Trouble(Stage.DNS, fault=Fault.POLICY, detail=strangers, remote=names[0])
+    return allowed
+
+
 async def _addresses(resolver: dns.asyncresolver.Resolver, names: list[str], route: Mx) -> list[Endpoint]:
     """The names' addresses, in their order. All are asked for at once: silence costs one wait, not one for each."""
     asked = [(name, kind) for name in names for kind in ("A", "AAAA")]
@@ -108,18 +118,6 @@ async def _addresses(resolver: dns.asyncresolver.Resolver, names: list[str], rou
     if not hosts:
         raise unknown or Trouble(Stage.DNS, fault=Fault.NO_ROUTE, detail=", ".join(names))
     return hosts
-
-
-async def _demanded(
-    policy: mta_sts.Policy, resolver: dns.asyncresolver.Resolver, names: list[str], route: Mx, most: int
-) -> list[Endpoint]:
-    """Only hosts that the domain's policy names, and each has to prove its name (RFC 8461 §5)."""
-    allowed = [name for name in names if policy.allows(name)]
-    if not allowed:
-        strangers = f"{', '.join(names)} not among {', '.join(policy.patterns)}"
-        raise Trouble(Stage.DNS, fault=Fault.POLICY, detail=strangers, remote=names[0])
-    hosts = await _addresses(resolver, allowed[:most], route)
-    return [replace(host, tls=Tls.VERIFY, by_policy=True) for host in hosts]
 
 
 def _endpoint(route: Mx, host: str, address: str) -> Endpoint:
