@@ -107,7 +107,9 @@ FAULTS: Mapping[Fault, FaultRule] = {
     Fault.LOOP: FaultRule("5.4.6", "the domain names us as its mail server", Scope.SITE, permanent=True),
     Fault.DNS: FaultRule("4.4.3", "the name service gave no answer"),
     Fault.TOO_BIG: FaultRule("5.3.4", "the message is too big for {remote}", Scope.MESSAGE, permanent=True, code=552),
-    Fault.NEEDS_SMTPUTF8: FaultRule("5.6.7", "{remote} cannot take this address", Scope.RECIPIENT, permanent=True),
+    Fault.NEEDS_SMTPUTF8: FaultRule(
+        "5.6.7", "{remote} takes no mail with addresses beyond ASCII (SMTPUTF8)", Scope.RECIPIENT, permanent=True
+    ),
     Fault.NEEDS_8BITMIME: FaultRule("5.6.3", "{remote} takes 7-bit mail only", Scope.MESSAGE, permanent=True),
     Fault.BAD_RECIPIENT: FaultRule("5.1.3", "this cannot be an address", Scope.RECIPIENT, permanent=True),
     Fault.BAD_SENDER: FaultRule("4.1.7", "our sender address cannot be one", Scope.MESSAGE, ours=True),
