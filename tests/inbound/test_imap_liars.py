@@ -171,8 +171,10 @@ def test_a_mailbox_without_a_token_says_so_and_one_with_shows_it(world: None) ->
         seen.append(command)
         return _plain(command)
 
-    with serving(answer) as mailbox, token_server((200, b'{"access_token": "T0ken"}')) as (url, _):
-        signed = Mailbox(mailbox.host, mailbox.port, "u", oauth=OAuth(url, "c"), implicit_tls=False, tls="none")
+    with serving(answer) as mailbox, token_server((200, b'{"access_token": "T0ken"}')) as provider:
+        signed = Mailbox(
+            mailbox.host, mailbox.port, "u", oauth=OAuth(provider.url, "c"), implicit_tls=False, tls="none"
+        )
         assert _fetch(signed) == 0
         assert any(command.startswith("AUTHENTICATE XOAUTH2") for command in seen)
         closed = Mailbox(mailbox.host, mailbox.port, "u", oauth=OAuth("http://127.0.0.1:1/", "c"), tls="none")

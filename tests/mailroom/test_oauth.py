@@ -12,34 +12,34 @@ from mailroom.oauth import NoTokenError, OAuth, access_token, forget
 
 def test_a_token_is_had_once_and_anew_after_a_refusal() -> None:
     answers = [(200, b'{"access_token": "%s", "expires_in": 3600}' % name) for name in (b"one", b"two", b"three")]
-    with token_server(*answers) as (url, forms):
-        oauth = OAuth(url, "client", "scope", client_secret="s")
+    with token_server(*answers) as provider:
+        oauth = OAuth(provider.url, "client", "scope", client_secret="s")
         assert [access_token(oauth) for _ in range(2)] == ["one", "one"]
-        assert forms == [
+        assert provider.forms == [
             {"grant_type": "client_credentials", "client_id": "client", "client_secret": "s", "scope": "scope"}
         ]
         forget(oauth, "one")
         assert access_token(oauth) == "two"
         forget(oauth, "one")  # somebody else was refused with the old one, too
         assert access_token(oauth) == "two"
-        assert access_token(OAuth(url, "client", refresh_token="r")) == "three"
-    assert len(forms) == 3
-    assert forms[2] == {"grant_type": "refresh_token", "client_id": "client", "refresh_token": "r"}
+        assert access_token(OAuth(provider.url, "client", refresh_token="r")) == "three"
+    assert len(provider.forms) == 3
+    assert provider.forms[2] == {"grant_type": "refresh_token", "client_id": "client", "refresh_token": "r"}
 
 
 def test_many_sessions_wait_for_one_answer() -> None:
-    with token_server((200, b'{"access_token": "T", "expires_in": 3600}')) as (url, forms):
-        oauth = OAuth(url, "client", client_secret="s")
+    with token_server((200, b'{"access_token": "T", "expires_in": 3600}')) as provider:
+        oauth = OAuth(provider.url, "client", client_secret="s")
         with ThreadPoolExecutor(8) as threads:
             assert set(threads.map(access_token, [oauth] * 16)) == {"T"}
-    assert len(forms) == 1
+    assert len(provider.forms) == 1
 
 
 def test_a_token_that_ends_at_once_is_not_kept() -> None:
-    with token_server((200, b'{"access_token": "T", "expires_in": 60}')) as (url, forms):
-        oauth = OAuth(url, "client", client_secret="s")
+    with token_server((200, b'{"access_token": "T", "expires_in": 60}')) as provider:
+        oauth = OAuth(provider.url, "client", client_secret="s")
         assert [access_token(oauth) for _ in range(2)] == ["T", "T"]
-    assert len(forms) == 2
+    assert len(provider.forms) == 2
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_token_that_ends_at_once_is_not_kept() -> None:
     ],
 )
 def test_why_there_is_no_token(status: int, body: bytes, said: str) -> None:
-    with token_server((status, body)) as (url, _):
+    with token_server((status, body)) as provider:
         with pytest.raises(NoTokenError, match=said) as raised:
-            access_token(OAuth(url, "c", refresh_token="r"))
+            access_token(OAuth(provider.url, "c", refresh_token="r"))
         assert "\n" not in str(raised.value)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -17,6 +18,7 @@ from cryptography import x509
 from tests.mailroom.smtp.certificates import make_certificate
 from tests.mailroom.smtp.policy_host import RECORD, PolicyHost
 from tests.mailroom.smtp.scripted_server import NameServer, Script, Server
+from tests.mailroom.token_server import TokenServer, token_server
 from tests.outbound.conftest import make_ticket, make_world, notification
 
 from answerback.checks import check_relay
@@ -97,10 +99,25 @@ class Fault:
     right: Script
     cause: str
     words: str  # among those on the page
+    query: str = "tls=verify"
 
 
-@pytest.fixture(params=["unreachable", "wrong password", "expired certificate", "certificate of another host"])
-def fault(request: pytest.FixtureRequest, settings: object, tmp_path: Path) -> Fault:
+NO_TOKEN = 400, b'{"error_description": "AADSTS700082: The refresh token has expired"}'
+TOKEN = 200, b'{"access_token": "typed", "expires_in": 3600}'
+
+
+@pytest.fixture
+def provider() -> Iterator[TokenServer]:
+    """Gives no access token, because the consent has ended."""
+    with token_server(NO_TOKEN) as server:
+        yield server
+
+
+FAULTS = ["unreachable", "wrong password", "no access token", "expired certificate", "certificate of another host"]
+
+
+@pytest.fixture(params=FAULTS)
+def fault(request: pytest.FixtureRequest, settings: object, tmp_path: Path, provider: TokenServer) -> Fault:
     here = x509.IPAddress(ip_address("127.0.0.1"))
     folders = [tmp_path / name for name in ("good", "expired", "other")]
     for folder in folders:
@@ -117,6 +134,13 @@ def fault(request: pytest.FixtureRequest, settings: object, tmp_path: Path) -> F
         "wrong password": Fault(
             replace(right, users={"desk": "another"}), right, "login_refused", "535 5.7.8 who are you?"
         ),
+        "no access token": Fault(
+            right,
+            right,
+            "login_refused",
+            "no access token (OAuth2) for 127.0.0.1 could be had: AADSTS700082: The refresh token has expired",
+            f"tls=verify&auth=oauth2&client_id=C&token_url={quote(provider.url, safe='')}",
+        ),
         "expired certificate": Fault(
             replace(right, tls=expired.context), right, "tls_required", "certificate has expired"
         ),
@@ -127,14 +151,14 @@ def fault(request: pytest.FixtureRequest, settings: object, tmp_path: Path) -> F
 
 
 async def test_a_relay_that_cannot_be_used_is_named_and_all_goes_once_it_is_mended(
-    fault: Fault, settings: object
+    fault: Fault, provider: TokenServer, settings: object
 ) -> None:
     server = Server(fault.wrong or fault.right)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(server)
         if fault.wrong is None:
             await stack.pop_all().aclose()
-        settings.RELAY_URL = f"smtp://desk:typed@127.0.0.1:{server.port}?tls=verify"  # type: ignore[attr-defined]
+        settings.RELAY_URL = f"smtp://desk:typed@127.0.0.1:{server.port}?{fault.query}"  # type: ignore[attr-defined]
         await answer_to("clara@c.test", "deniz@c.test")
         stop = asyncio.Event()
         engine = asyncio.create_task(Engine().run(stop))
@@ -148,7 +172,7 @@ async def test_a_relay_that_cannot_be_used_is_named_and_all_goes_once_it_is_mend
         assert sentence["en"] != sentence["de"]
         if fault.wrong is None:
             await stack.enter_async_context(server)
-        server.script = fault.right
+        server.script, provider.answers = fault.right, [TOKEN]
         await until(lambda: is_accepted("clara@c.test"))
         await until(lambda: is_accepted("deniz@c.test"))
         stop.set()

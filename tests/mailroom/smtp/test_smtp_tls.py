@@ -154,10 +154,10 @@ def test_a_relay_that_takes_access_tokens(
             reports = await deliver(route, [envelope(1)])
         return reports["r1@kunde.example"]
 
-    with token_server(*answers) as (url, forms):
+    with token_server(*answers) as provider:
         server = Server(script)
-        report = asyncio.run(story(server, url))
-    assert len(forms) == asked
+        report = asyncio.run(story(server, provider.url))
+    assert len(provider.forms) == asked
     assert server.violations == []
     if told == "A":
         assert (letter(report), server.logins) == ("A", ["XOAUTH2 desk@acme.example"])
