@@ -41,7 +41,8 @@ def remove(ticket_id: int) -> None:
 
 def _mails_of(ticket: Ticket) -> QuerySet[RawMail]:
     """What came in for it: words of customers, and reports about its mail."""
-    written = Comment.objects.filter(ticket=ticket, raw_mail_id__isnull=False).values("raw_mail_id")
+    comments = Comment.objects.filter(ticket=ticket, raw_mail_id__isnull=False)
+    written = [pk for pk in comments.values_list("raw_mail_id", flat=True) if pk]  # a list: PostgreSQL keeps to indexes
     return RawMail.objects.filter(Q(ticket_id=ticket.pk) | Q(pk__in=written))
 
 

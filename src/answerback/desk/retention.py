@@ -12,7 +12,7 @@ The tidying worker does it, one ticket in a transaction, for about a second at a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -84,28 +84,30 @@ def foresee(wanted: Limits) -> Foreseen:
     )
 
 
-def forget_old(seconds: float = 1.0) -> int:
-    """Delete what is over, for about so long; gives how much."""
+def forget_tickets(seconds: float = 1.0) -> int:
+    """Delete tickets whose time is over, for about so long; gives how many."""
+    wanted = limits()
+    return 0 if wanted.days == FOR_EVER else _repeat(seconds, _remove_ticket, _begin(wanted))
+
+
+def forget_rest(seconds: float = 2.0) -> int:
+    """The same with mail of no ticket, and people. Looking for them costs more, so it is done less often."""
     wanted = limits()
     if wanted.days == FOR_EVER:
         return 0
-    before, end, total = _begin(wanted), time.monotonic() + seconds, 0
-    for step in _steps(before, wanted.people):
-        while time.monotonic() < end and (done := step()):
-            total += done
+    steps = (_remove_sent, _remove_received, *((_remove_people,) if wanted.people else ()))
+    return sum(_repeat(seconds, step, _begin(wanted)) for step in steps)
+
+
+def _repeat(seconds: float, step: Callable[[datetime], int], before: datetime) -> int:
+    end, total = time.monotonic() + seconds, 0
+    while time.monotonic() < end and (done := step(before)):
+        total += done
     return total
 
 
 def _begin(wanted: Limits) -> datetime:
     return clock.now() - timedelta(days=wanted.days)
-
-
-def _steps(before: datetime, people: bool) -> Iterator[Callable[[], int]]:
-    yield lambda: _remove_ticket(before)
-    yield lambda: _remove_sent(before)
-    yield lambda: _remove_received(before)
-    if people:
-        yield lambda: _remove_person(before)
 
 
 def _tickets(before: datetime) -> QuerySet[Ticket]:
@@ -122,10 +124,8 @@ def _sent(before: datetime) -> QuerySet[Message]:
 
 
 def _received(before: datetime) -> QuerySet[RawMail]:
-    """Reports about it, and what was left behind by a ticket that is gone. The rest has a clock of its own."""
-    known = Ticket.objects.filter(pk=OuterRef("ticket_id"))
-    rows = RawMail.objects.filter(state__in=[RawMail.State.REPORT, RawMail.State.TICKET], handled_at__lt=before)
-    return rows.filter(~Exists(known))
+    """Reports about it. The rest has a clock of its own (`store.dismiss`)."""
+    return RawMail.objects.filter(ticket_id__isnull=True, state=RawMail.State.REPORT, handled_at__lt=before)
 
 
 def _people(before: datetime) -> QuerySet[Person]:
@@ -164,9 +164,10 @@ def _remove_received(before: datetime) -> int:
         return dismiss.delete(RawMail.objects.filter(pk__in=ids))
 
 
-def _remove_person(before: datetime) -> int:
-    person = _people(before).order_by("id").first()
-    if person is None:
-        return 0
-    profiles.remove(person)
-    return 1
+def _remove_people(before: datetime) -> int:
+    found = list(_people(before).order_by("id")[:_BATCH])
+    for person in found:
+        began = time.monotonic()
+        profiles.remove(person)
+        db.let_others_write(time.monotonic() - began)
+    return len(found)
