@@ -95,6 +95,9 @@ def test_a_limit_of_its_own(bruno: Client, settings: object) -> None:
     assert "100 pro Stunde" in bruno.get("/delivery").text
     bruno.post(SWITCH, {"destination": RELAY, "act": "limit", "choice": "unlimited"})
     assert lanes.rate_of(RELAY, Lane.objects.get(destination=RELAY)) is None
+    record = bruno.get("/admin/audit").text
+    assert "Limit oder Pause eines Ziels" in record
+    assert "100/hour" in record
 
 
 @pytest.mark.parametrize("messages", ["", "0", "-5", "many", "1.5", "10000000"])

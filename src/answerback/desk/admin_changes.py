@@ -19,7 +19,7 @@ from django.db.models import Model, Q, QuerySet
 from answerback.core import clock, mail_settings
 from answerback.core.models import Setting
 from answerback.desk.models import AdminChange
-from answerback.outbound.models import CauseRule, DkimKey
+from answerback.outbound.models import CauseRule, DkimKey, Lane
 from answerback.people.models import Account, ApiToken, Group
 from answerback.rules.models import Automation, Macro, Trigger, Webhook
 from answerback.tickets.models import SupportAddress
@@ -118,6 +118,11 @@ KINDS: Mapping[str, Kind] = {
         lambda row: row.name,
         _of("name", "endpoint", "events", "active", "authentication", "user_name"),
         secrets=("secret", "password", "headers"),
+    ),
+    "lane": Kind(
+        lambda: Lane.objects.filter(~Q(rate="") | Q(paused_at__isnull=False)),
+        lambda row: row.destination,
+        {"rate": lambda row: row.rate, "paused": lambda row: row.paused_at is not None},
     ),
     "dkim": Kind(
         DkimKey.objects.all,

@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "webhook": gettext_noop("Webhook"),
     "token": gettext_noop("API token"),
     "dkim": gettext_noop("DKIM key"),
+    "lane": gettext_noop("Limit or pause of a destination"),
 }
 ACTS: Mapping[str, str] = {
     Act.ADDED: gettext_noop("added"),
@@ -67,6 +68,8 @@ FIELDS: Mapping[str, str] = {
     "in_use": gettext_noop("Signs mail"),
     "private": gettext_noop("Private key"),
     "value": gettext_noop("Value"),
+    "rate": gettext_noop("Limit"),
+    "paused": gettext_noop("Paused"),
     "days": gettext_noop("Days"),
     "people": gettext_noop("Customers too"),
 }

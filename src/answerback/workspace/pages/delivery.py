@@ -21,7 +21,7 @@ from answerback.people.models import Account
 from answerback.reports import sending
 from answerback.reports.sending import LaneStanding
 from answerback.workspace import lane_words, relay_form
-from answerback.workspace.access import account_of, agent_required
+from answerback.workspace.access import account_of, agent_required, recorded_post, supervisor_required
 from answerback.workspace.pages.sign_in import safe_next
 
 NAME_LENGTH = 255
@@ -51,13 +51,12 @@ def destination(request: HttpRequest, destination: str) -> HttpResponse:
     return render(request, "delivery/destination.html", context)
 
 
-@agent_required
+@supervisor_required
+@recorded_post
 @require_POST
 def switch(request: HttpRequest) -> HttpResponse:
     """Pause, resume, limit a destination, or try what waits there now: supervisors and admins."""
     account = account_of(request)
-    if not (account.is_admin or account.supervisor):
-        raise PermissionDenied
     destination = request.POST.get("destination", "")[:NAME_LENGTH]
     match request.POST.get("act"):
         case "pause":
