@@ -16,6 +16,7 @@ from answerback.core import mail_settings
 from answerback.env import PREFIX, BadSettingError
 from answerback.outbound import destinations, lanes, senders, traffic, way_back, way_back_words
 from answerback.reports import mail_services, sending
+from answerback.rules import webhooks
 from answerback.store import mailboxes
 from answerback.store.models import MailboxState
 from answerback.tickets import addresses
@@ -109,11 +110,12 @@ def _relay(name: str) -> Check:
     return Check(name, since is None, f"down since {since:%Y-%m-%d %H:%M} UTC" if since else "no trouble known", hint)
 
 
-def _mail_settings(name: str) -> Check:
-    if lost := mail_settings.unreadable():
-        hint = f"Enter them again under /admin/, or name the old key in {PREFIX}OLD_SECRET_KEYS."
+def _secrets(name: str) -> Check:
+    """Whether our key opens what lies sealed in the database."""
+    if lost := [*mail_settings.unreadable(), *webhooks.unreadable()]:
+        hint = f"Name the old key in {PREFIX}OLD_SECRET_KEYS, or enter them again under /admin/."
         return Check(name, True, f"sealed by another secret key: {', '.join(lost)}", hint, warns=True)
-    return Check(name, True, f"{len(settings.MAIL_SETTINGS_REPLACED)} set in the workspace")
+    return Check(name, True, "all can be read")
 
 
 def _return_path(name: str) -> Check:
@@ -177,7 +179,7 @@ _CHECKS: dict[str, Callable[[str], Check]] = {
     "store": _store,
     "restore": _restore,
     "queue": _queue,
-    "mail_settings": _mail_settings,
+    "secrets": _secrets,
     "relay": _relay,
     "return_path": _return_path,
     "way_back": _way_back,

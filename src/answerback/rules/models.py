@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from answerback.core.sealed_field import SealedTextField
 from answerback.people.models import Account, Group
 from answerback.tickets.changes import ByRule
 from answerback.tickets.models import Ticket
@@ -111,11 +112,11 @@ class Webhook(models.Model):
     endpoint = models.CharField(max_length=2000)  # http or https
     events = models.JSONField(default=list)  # names of rules.webhooks.EVENTS; triggers call it whatever stands here
     active = models.BooleanField(default=True)
-    secret = models.CharField(max_length=100)  # signs every call; shown once, when it was made
+    secret = SealedTextField()  # signs every call; shown once, when it was made
     headers = models.JSONField(default=dict)  # name -> value, sent along
     authentication = models.CharField(max_length=10, choices=Authentication.choices, blank=True)
     user_name = models.CharField(max_length=200, blank=True)  # of basic authentication
-    password = models.CharField(max_length=2000, blank=True)  # or the bearer token; never shown again
+    password = SealedTextField(blank=True)  # or the bearer token; never shown again
     failing_since = models.DateTimeField(null=True)  # no call arrived since then; None after one that did
     switched_off_at = models.DateTimeField(null=True)  # by us, because it failed too long
     created_at = models.DateTimeField()

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.db import transaction
+
 from answerback.core import clock, ids
+from answerback.core.sealed_field import is_unreadable
 from answerback.rules.models import Webhook
 
 EVENTS: Final = ("delivery.failed", "delivery.resolved", "delivery.complaint")
@@ -82,6 +85,18 @@ def rotate_secret(webhook: Webhook) -> str:
     webhook.secret, webhook.updated_at = ids.random_token(), clock.now()
     webhook.save(update_fields=["secret", "updated_at"])
     return webhook.secret
+
+
+def seal_anew() -> None:
+    """Seal under today's key what lay plain or under an older one."""
+    with transaction.atomic():
+        for webhook in Webhook.objects.select_for_update():
+            webhook.save(update_fields=["secret", "password"])
+
+
+def unreadable() -> list[str]:
+    """The names of those whose secret or password no key opens."""
+    return [one.name for one in Webhook.objects.all() if is_unreadable(one.secret) or is_unreadable(one.password)]
 
 
 def delete_webhook(webhook: Webhook) -> None:
