@@ -142,3 +142,14 @@ def test_two_starts_do_not_collide(bootstrap: ModuleType, tmp_path: Path) -> Non
     with bootstrap.locked(tmp_path):
         assert subprocess.run(attempt, check=False).returncode == 7
     assert subprocess.run(attempt, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("verb", "code"), [("serve", 1), ("receive-pipe", os.EX_TEMPFAIL)])
+def test_an_update_that_failed_returns_no_mail(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, verb: str, code: int
+) -> None:
+    def not_ready(steps: object) -> None:
+        raise bootstrap.NotReadyError("no packages")
+
+    monkeypatch.setattr(bootstrap, "make_ready", not_ready)
+    assert bootstrap.main([verb]) == code

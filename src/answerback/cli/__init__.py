@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -72,12 +73,30 @@ def verbs() -> None:
 
 
 def main() -> None:
+    if "receive-pipe" in sys.argv[1:2]:
+        _run_for_a_mail_server()
+    else:
+        _run()
+
+
+def _run() -> None:
     try:
         verbs(prog_name="answerback")
     except BadSettingError as error:
         click.echo(f"answerback: {error}", err=True)
-        # A mail server takes any other code from its pipe for a final no, and the mail would be lost to us.
-        sys.exit(os.EX_TEMPFAIL if "receive-pipe" in sys.argv[1:2] else 2)
+        sys.exit(2)
+
+
+def _run_for_a_mail_server() -> None:
+    """It takes nearly every exit code from its pipe for a final no, and returns the mail to its sender. So whatever is
+    wrong with us, a typing error in its own configuration included, is "try again later"."""
+    try:
+        _run()
+    except SystemExit as end:
+        sys.exit(end.code if end.code in (None, 0, os.EX_UNAVAILABLE) else os.EX_TEMPFAIL)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(os.EX_TEMPFAIL)
 
 
 def start_django(half_the_data_will_do: bool = False) -> None:
