@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.world import World
+from tests.world import World, make_world
 
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.people import profiles
 from answerback.search import catching_up, documents, find, query
 from answerback.search.keys import KEYS
@@ -208,3 +211,27 @@ def test_an_older_installation_is_read_in_the_background(world: World) -> None:
     catching_up.tickets()
     assert catching_up.left() == 0
     assert len(found("fire", world)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_write_the_first_words_of_a_ticket_at_once() -> None:
+    if not db.is_postgresql():
+        pytest.skip("on SQLite one transaction writes at a time")
+    world = make_world()
+    ticket = world.ticket()
+    ticket.documents.all().delete()
+
+    def refresh() -> None:
+        try:
+            with transaction.atomic():
+                documents.refresh(ticket.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            documents.refresh(ticket.pk)
+            second = thread.submit(refresh)
+            time.sleep(0.5)
+        second.result()
+    assert found("fire", world) == ["Printer on fire"]

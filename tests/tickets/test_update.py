@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.world import World
+from django.db import connection, transaction
+from tests.world import World, make_world
 
+from answerback.core import db
 from answerback.tickets import update
 from answerback.tickets.changes import Changes
-from answerback.tickets.models import Event, Participant, Ticket
+from answerback.tickets.models import Event, Participant, Tag, Ticket
 
 
 def changed(ticket: Ticket) -> dict[str, Any]:
@@ -91,3 +94,24 @@ def test_solved_at_follows_the_status(world: World) -> None:
         update.apply(ticket.pk, Changes(status=status), world.ada.person, "web")
         ticket.refresh_from_db()
         assert (ticket.solved_at is not None) is has_time
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_refers_to_a_ticket_does_not_wait_for_who_changes_it() -> None:
+    """Two that wait for each other, one for the ticket and one for a row about it, would end in a deadlock."""
+    if not db.is_postgresql():
+        pytest.skip("on SQLite one transaction writes at a time")
+    ticket = make_world().ticket()
+
+    def refer() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '10s'")
+        try:
+            Tag.objects.create(ticket=ticket, name="beside")
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as thread:
+        update.apply(ticket.pk, Changes(priority="high"), None, "web")
+        thread.submit(refer).result()
+    assert ticket.tags.get().name == "beside"

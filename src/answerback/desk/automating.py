@@ -42,7 +42,8 @@ def run() -> int:
 def act(automation: Automation, ticket_id: int, triggers: Sequence[Trigger]) -> Audit | None:
     """What the automation makes of one ticket, and triggers of that. None where it does not apply (any more)."""
     with transaction.atomic():
-        ticket = Ticket.objects.select_for_update(of=("self",)).select_related(*update_seen.RELATED).get(pk=ticket_id)
+        locked = Ticket.objects.select_for_update(of=("self",), no_key=True)
+        ticket = locked.select_related(*update_seen.RELATED).get(pk=ticket_id)
         if ticket.status == Ticket.Status.CLOSED:
             return None
         wanted = decide.decide(automation, update_seen.see_ticket(ticket))

@@ -118,7 +118,7 @@ def _mark(ticket_id: int | None) -> int:
     """The newest event before. Ticket.DoesNotExist."""
     if ticket_id is None:
         return 0
-    ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
+    ticket = Ticket.objects.select_for_update(no_key=True).get(pk=ticket_id)
     return ticket.events.order_by("-id").values_list("pk", flat=True).first() or 0
 
 

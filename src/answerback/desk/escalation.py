@@ -69,7 +69,7 @@ def _overdue(due: datetime) -> QuerySet[Delivery]:
 
 def _escalate(ticket_id: int, due: datetime, after: int) -> int:
     with transaction.atomic():
-        Ticket.objects.select_for_update().get(pk=ticket_id)
+        Ticket.objects.select_for_update(no_key=True).get(pk=ticket_id)
         late = [chain for chain in standing.open_failures(ticket_id) if _is_late(chain, due)]
         known = Escalation.objects.filter(delivery__in=[chain.newest.pk for chain in late])
         told = set(known.values_list("delivery_id", flat=True))

@@ -251,7 +251,7 @@ def _still_received(raw_mail_id: int) -> bool:
 
 def _join(arrival: Arrival, content: Content, files: Sequence[NewAttachment], thread: Thread) -> Audit:
     """Add a comment to the ticket; to a closed one, add a follow-up ticket."""
-    ticket = Ticket.objects.select_for_update().get(pk=thread.ticket.pk)
+    ticket = Ticket.objects.select_for_update(no_key=True).get(pk=thread.ticket.pk)
     if ticket.merged_into_id and (goes_on := threads.find(arrival)) and goes_on.ticket != ticket:
         return _join(arrival, content, files, goes_on)  # it was merged while we looked
     if ticket.status == Ticket.Status.CLOSED:

@@ -118,7 +118,7 @@ def _locked(ticket_ids: Collection[int], into: int) -> tuple[Ticket, list[Ticket
         raise CannotMergeError("nothing")
     if len(numbers) > MOST:
         raise CannotMergeError("too_many")
-    rows = Ticket.objects.select_for_update(of=("self",)).filter(pk__in=[*numbers, into]).order_by("pk")
+    rows = Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=[*numbers, into]).order_by("pk")
     found = {row.pk: row for row in rows}
     if len(found) != len(numbers) + 1:
         raise CannotMergeError("gone")

@@ -44,8 +44,9 @@ def tickets(seconds: float = 1.0) -> int:
     end, read = time.monotonic() + seconds, 0
     while (upto := left()) and time.monotonic() < end:
         with transaction.atomic():
+            _one_at_a_time(_TICKETS)
             ids = list(Ticket.objects.filter(pk__lte=upto).order_by("-id").values_list("id", flat=True)[:_BATCH])
-            for ticket_id in ids:
+            for ticket_id in reversed(ids):  # locks are taken in the order of the numbers
                 documents.rebuild(ticket_id)
             Setting.objects.filter(name=_TICKETS).update(value=ids[-1] - 1 if ids else 0)
         read += len(ids)
@@ -59,15 +60,23 @@ def people(seconds: float = 1.0) -> int:
         changed = _changed_people()
         if not changed:
             break
-        with transaction.atomic():
-            for person in changed:
+        for person in changed:
+            with transaction.atomic():
+                _one_at_a_time(_PEOPLE)
                 _follow(person)
-            mark = changed[-1].updated_at.isoformat()
-            Setting.objects.update_or_create(name=_PEOPLE, defaults={"value": mark})
+                Setting.objects.update_or_create(name=_PEOPLE, defaults={"value": person.updated_at.isoformat()})
         read += len(changed)
         if len(changed) < _BATCH:
             break
     return read
+
+
+def _one_at_a_time(mark: str) -> None:
+    """Another process may be at it as well: two that write many documents would block each other.
+
+    Belongs into the transaction. Where nothing is marked yet, nothing is locked.
+    """
+    Setting.objects.select_for_update(no_key=True).filter(name=mark).first()
 
 
 def unread_people() -> QuerySet[Person]:
@@ -86,7 +95,7 @@ def _follow(person: Person) -> None:
     documents.refresh_person(person)
     if known:
         ids = Participant.objects.filter(person=person).order_by("-ticket_id").values_list("ticket_id", flat=True)
-        for ticket_id in ids[:_TICKETS_OF_A_PERSON]:
+        for ticket_id in sorted(ids[:_TICKETS_OF_A_PERSON]):
             documents.refresh(ticket_id)
 
 

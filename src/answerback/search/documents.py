@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
+from django.db import transaction
 from django.db.models import Max
 
 from answerback.people.models import Identity, Person
@@ -25,9 +26,10 @@ MOST_CHARACTERS = 100_000  # of a comment
 MOST_DOCUMENTS = 200  # of a ticket; what comes later rewrites the last
 
 
+@transaction.atomic(savepoint=False)
 def refresh(ticket_id: int) -> None:
     """Bring the ticket's documents in line. Belongs into the transaction of the update."""
-    ticket = Ticket.objects.get(pk=ticket_id)
+    ticket = _locked(ticket_id)
     head = _head_of(ticket)
     digest = _digest(head)
     rows = list(Document.objects.filter(ticket=ticket).order_by("number"))
@@ -40,10 +42,17 @@ def refresh(ticket_id: int) -> None:
     _continue(rows[-1] if rows else Document(ticket=ticket), head, digest)
 
 
+@transaction.atomic(savepoint=False)
 def rebuild(ticket_id: int) -> None:
     """Read the whole ticket again: for an index from before, or comments that changed."""
+    _locked(ticket_id)
     Document.objects.filter(ticket=ticket_id).delete()
     refresh(ticket_id)
+
+
+def _locked(ticket_id: int) -> Ticket:
+    """Of two that write the documents of a ticket, the second sees what the first has written."""
+    return Ticket.objects.select_for_update(no_key=True).get(pk=ticket_id)
 
 
 def refresh_person(person: Person) -> None:

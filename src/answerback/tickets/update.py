@@ -43,7 +43,7 @@ def create(new: NewTicket) -> Audit:
 def apply(ticket_id: int, changes: Changes, actor: Person | None, via: str, rule: ByRule | None = None) -> Audit | None:
     """Carry out `changes`. None where nothing is different afterwards. TicketClosedError, Ticket.DoesNotExist."""
     with transaction.atomic():
-        ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
+        ticket = Ticket.objects.select_for_update(no_key=True).get(pk=ticket_id)
         if ticket.status == Ticket.Status.CLOSED and via != SYSTEM:
             raise TicketClosedError(ticket_id)
         events = _field_events(ticket, changes) + _tag_events(ticket, changes) + _cc_events(ticket, changes)

@@ -13,4 +13,4 @@ def delivery_of(item: JobItem) -> Delivery:
 
 def ticket_of(item: JobItem) -> Ticket:
     """Locked until the item is done."""
-    return Ticket.objects.select_for_update().get(pk=item.ticket_id or 0)
+    return Ticket.objects.select_for_update(no_key=True).get(pk=item.ticket_id or 0)
