@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import OperationalError, connections
 from tests.outbound.conftest import make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
@@ -110,3 +110,37 @@ def test_attempts_that_a_clock_set_back_has_put_off_are_due(settings: object) ->
 @pytest.mark.django_db
 def test_the_chores_run_on_an_empty_database() -> None:
     tidy.once()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_leases_are_left_alone_where_nobody_could_renew_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: object
+) -> None:
+    """The database is away for a while: a line in the log, and no lease is thought forgotten when it is back."""
+    settings.LEASE = 600  # type: ignore[attr-defined]
+    done: list[str] = []
+
+    def lose_the_database() -> None:
+        done.append("lost")
+        connections["default"].close()
+        raise OperationalError("server closed the connection")
+
+    losing = tidy.Chore("lose", 600, lose_the_database)
+    expired = tidy.Chore("expired", 0, lambda: done.append("expired"))
+    other = tidy.Chore("other", 0, lambda: done.append("other"))
+    monkeypatch.setattr(tidy, "CHORES", (losing, expired, other))
+    monkeypatch.setattr(tidy, "EXPIRED", expired)
+    monkeypatch.setattr(tidy, "TICK_SECONDS", 0.01)
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        tidying = asyncio.create_task(tidy.run(stop))
+        async with asyncio.timeout(20):
+            while done.count("other") < 5:
+                await asyncio.sleep(0.01)
+        stop.set()
+        await tidying
+
+    asyncio.run(story())
+    assert "expired" not in done
+    assert [record.exc_info for record in caplog.records] == [None]

@@ -39,6 +39,11 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
+def is_away() -> bool:
+    """Whether the last error was that the database cannot be reached. The next work tries to reach it anew."""
+    return connection.connection is None or not connection.is_usable()
+
+
 def let_others_write(took: float) -> None:
     """Belongs between two transactions of one that writes on and on; the last took so many seconds.
 

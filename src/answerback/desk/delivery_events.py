@@ -10,7 +10,7 @@ import logging
 import time
 from itertools import groupby
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import QuerySet
 
 from answerback.core import clock, db
@@ -48,7 +48,9 @@ def react(limit: int = 200) -> int:
                 _react(ticket_id, batch)
         except _OvertakenError:
             continue
-        except Exception:  # one ticket's trouble must not stop the others; the rows stay and are tried again
+        except Exception as error:  # one ticket's trouble must not stop the others; the rows stay and are tried again
+            if isinstance(error, Error) and db.is_away():
+                raise
             log.exception("delivery events of ticket %s could not be handled", ticket_id)
             continue
         finally:

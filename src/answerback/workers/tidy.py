@@ -2,7 +2,8 @@
 
 Policy: each chore is one short function of the module that owns the rows, repeated at its own interval; one that fails
 is logged and tried again at its next turn. Where the clock jumps ahead, or the machine slept, that time is taken off
-the waiting of every delivery, and leases are left alone until their owners have renewed them.
+the waiting of every delivery, and leases are left alone until their owners have renewed them; so they are where the
+database was away, because then nobody could.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
+from django.db import Error
 
 from answerback.core import clock, idempotency, live
-from answerback.core.db import DatabaseThread
+from answerback.core.db import DatabaseThread, is_away
 from answerback.desk import (
     automating,
     drafts,
@@ -51,8 +53,9 @@ class Chore:
     work: Callable[[], object]
 
 
+EXPIRED = Chore("leases that are over", 5, claims.recover_expired_leases)
 LEASES = (
-    Chore("leases that are over", 5, claims.recover_expired_leases),
+    EXPIRED,
     Chore("leases of dead processes", 5, claims.recover_from_the_dead),
 )
 CHORES = (
@@ -99,9 +102,11 @@ async def run(stop: asyncio.Event) -> None:
             log.warning("the clock jumped ahead by %s", lost)
             due |= dict.fromkeys(LEASES, now + settings.LEASE)
             await _do(database, Chore("a jump of the clock", 0, partial(lanes.forgive, lost)))
-        for chore in [chore for chore, at in due.items() if at <= now]:
-            due[chore] = now + chore.every
-            await _do(database, chore)
+        for chore in due:
+            if due[chore] <= now:
+                due[chore] = now + chore.every
+                if not await _do(database, chore):
+                    due[EXPIRED] = now + settings.LEASE
         await _pause(stop)
     await database.close()
 
@@ -125,11 +130,16 @@ class ClockWatch:
         return jump if abs(jump) > JUMP else timedelta(0)
 
 
-async def _do(database: DatabaseThread, chore: Chore) -> None:
+async def _do(database: DatabaseThread, chore: Chore) -> bool:
+    """Whether the database was there for it."""
     try:
         await database.run(chore.work)
-    except Exception:  # the next turn is the remedy
+    except Exception as error:  # the next turn is the remedy
+        if isinstance(error, Error) and await database.run(is_away):
+            log.warning("chore put off, the database is away: %s: %s", chore.name, error)
+            return False
         log.exception("chore failed: %s", chore.name)
+    return True
 
 
 async def _pause(stop: asyncio.Event) -> None:
