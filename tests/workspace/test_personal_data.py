@@ -11,12 +11,14 @@ from django.test import Client
 from tests.desk.test_intake import Desk
 from tests.world import World
 
+from answerback.desk.erasure import tables
 from answerback.desk.models import Job
 from answerback.desk.reply import Reply, reply
 from answerback.people import identities
 from answerback.people.models import Person
 from answerback.tickets.models import Attachment, Ticket
 from answerback.workers import work_jobs
+from answerback.workspace import job_words
 
 
 def test_the_address_has_to_be_typed(bruno: Client, world: World) -> None:
@@ -33,14 +35,19 @@ def test_the_address_has_to_be_typed(bruno: Client, world: World) -> None:
     assert not Person.objects.filter(name="Clara Customer").exists()
 
 
+def test_each_table_has_a_name_for_people() -> None:
+    assert job_words.TABLES.keys() == tables.TABLES.keys()
+
+
 def test_an_erased_profile_says_so_and_offers_nothing(bruno: Client, world: World) -> None:
     ticket = world.ticket(ccs=[world.deniz])
     identity = identities.find("deniz@customer.test")
     assert identity
     Desk(world).get("Me too.", sender="Deniz Demir <deniz@customer.test>")
     Ticket.objects.filter(requester=world.deniz).update(requester=world.clara)
-    bruno.post(f"/customers/{world.deniz.pk}/erase", {"typed": "deniz@customer.test"})
+    begun = bruno.post(f"/customers/{world.deniz.pk}/erase", {"typed": "deniz@customer.test"})
     work_jobs.once()
+    assert "E-Mail außerhalb von Tickets" in bruno.get(begun.headers["Location"]).text
     profile = bruno.get(f"/customers/{world.deniz.pk}").text
     assert "Die Daten dieser Person sind gelöscht." in profile
     assert f"/customers/{world.deniz.pk}/erase" not in profile

@@ -66,10 +66,21 @@ STATES = {
     JobItem.State.SKIPPED: gettext_noop("skipped"),
     JobItem.State.FAILED: gettext_noop("failed"),
 }
+TABLES = {  # of desk.erasure.tables
+    "store.rawmail": gettext_noop("Mail outside of tickets"),
+    "rules.webhookcall": gettext_noop("Calls of webhooks"),
+    "core.idempotentanswer": gettext_noop("Answers to programs"),
+    "desk.notice": gettext_noop("Notices"),
+    "desk.draft": gettext_noop("Drafts"),
+    "people.deliverabilityentry": gettext_noop("History of addresses"),
+    "outbound.lane": gettext_noop("Destinations"),
+    "desk.jobitem": gettext_noop("Results of jobs"),
+    "desk.job": gettext_noop("Jobs"),
+}
 REASONS = {
     "ticket_erased": gettext_noop("Ticket #%(number)s is gone."),
     "ticket_struck": gettext_noop("The person does not stand in it any more."),
-    "table_erased": gettext_noop("Mail, logs, notices and drafts outside of tickets were gone through."),
+    "table_erased": gettext_noop("%(what)s %(first)s to %(last)s: gone through."),
     "profile_erased": gettext_noop("Addresses and profile are gone."),
     "mail_under_way": gettext_noop(
         "Mail in which the person stands is still on its way. Start again what is left once it has gone, or stop it."
@@ -244,6 +255,9 @@ def sentence(reason: str, detail: Mapping[str, Any], names: Mapping[tuple[str, A
     if reason == "changed" and (lines := _changes(detail, names or {})):
         return "; ".join(lines)
     told = dict(detail)
+    if reason == "table_erased":
+        name = TABLES[told["table"]]
+        told["what"] = _(name)
     if "cause" in told:
         told["cause"] = standing.cause_name(str(told["cause"]))
     try:

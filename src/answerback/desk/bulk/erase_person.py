@@ -38,8 +38,9 @@ def _ticket(options: dict[str, Any], person: Person, traces: Traces, by: Account
 
 
 def _table(options: dict[str, Any], person: Person, traces: Traces, by: Account) -> Result:
+    stretch = {name: options[name] for name in ("table", "first", "last")}
     tables.erase(options["table"], options["first"], options["last"], traces)
-    return done("table_erased")
+    return done("table_erased", **stretch)
 
 
 def _profile(options: dict[str, Any], person: Person, traces: Traces, by: Account) -> Result:
