@@ -485,7 +485,8 @@ def _tell_lanes(rows: Mapping[int, Delivery], outcomes: Sequence[Outcome], now: 
         if row and table.fact_of(report) in _SESSION_FACTS and (_is_site_fault(report) or not report.ours):
             last[row.destination] = report
     troubled = lanes.in_trouble() if last else set()
-    for destination, report in last.items():
+    for destination in sorted(last):  # as claims lock them, so that nobody waits in a circle
+        report = last[destination]
         if _is_site_fault(report):
             lanes.begin_trouble(destination, storable(report.diagnostic, _DIAGNOSTIC_LENGTH), report.cause, now)
         elif destination in troubled and _proves_life(report):
