@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -315,3 +316,26 @@ def test_programs_read_it_and_their_own_changes_stand_in_it(world: World, client
     assert row["answerback"] == {"changes": {"words": [None, "rule 17"], "cause": [None, "reputation"]}, "via": "api"}
     agent = {"Authorization": f"Bearer {tokens.issue(world.ada, 'mine')}"}
     assert client.get("/api/v2/audit_logs", headers=agent).status_code == 403
+
+
+def test_roles_that_programs_give_stand_in_it_and_customers_do_not(world: World, client: Client) -> None:
+    header = {"Authorization": f"Bearer {tokens.issue(world.bruno, 'nightly')}"}
+
+    def call(method: str, path: str, **user: object) -> None:
+        answer = client.generic(
+            method, f"/api/v2/{path}", json.dumps({"user": user}), "application/json", headers=header
+        )
+        assert answer.status_code < 400, answer.content
+
+    call("POST", "users", name="Kim Customer", email="kim@customer.test")
+    assert record() == []
+    call("POST", "users", name="Dora", email="dora@acme.test", role="agent")
+    call("PUT", f"users/{world.ada.person_id}", role="admin")
+    call("DELETE", f"users/{world.ada.person_id}")
+    told = [(kind, act, changes) for kind, act, _subject, changes in record()]
+    assert [(kind, act) for kind, act, _changes in told] == [("account", "added"), *[("account", "changed")] * 2]
+    assert [changes for _kind, _act, changes in told[1:]] == [
+        {"role": ["agent", "admin"]},
+        {"is_active": [True, False]},
+    ]
+    assert set(AdminChange.objects.values_list("by_name", "via")) == {("Bruno Lead", "api")}

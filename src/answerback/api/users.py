@@ -19,7 +19,8 @@ from answerback.api import paging
 from answerback.api.auth import admin, caller
 from answerback.api.describe import PAGED, doc, listed, needed, one, query
 from answerback.api.errors import BadRequestError, ForbiddenError, InvalidError
-from answerback.desk import merge_people
+from answerback.desk import admin_changes, merge_people
+from answerback.desk.admin_changes import Via
 from answerback.people import accounts, identities, merging, profiles, team
 from answerback.people.models import Account, Group, Identity, Person
 
@@ -183,8 +184,7 @@ def delete_user(request: HttpRequest, user_id: int) -> HttpResponse:
     person = Person.objects.get(pk=user_id)
     account = _account_of(person)
     if account:
-        admin(request)
-        _change_account(account, role=account.role, active=False)
+        _change_account(account, admin(request), role=account.role, active=False)
         return _answer(person)
     shown = present([person])[0]
     try:
@@ -283,7 +283,7 @@ def _create(sent: UserIn, by: Account) -> Person:
             )
             if sent.verified:
                 identities.verify(identities.primary_of(person) or person.identities.get())
-            _make_account(person, addresses[0], sent)
+            _make_account(person, addresses[0], sent, by)
     except identities.BadAddressError as error:
         raise InvalidError(email=f"Email: {error.address} is not properly formatted") from None
     except identities.AddressTakenError as error:
@@ -291,10 +291,12 @@ def _create(sent: UserIn, by: Account) -> Person:
     return person
 
 
-def _make_account(person: Person, address: str, sent: UserIn) -> None:
+def _make_account(person: Person, address: str, sent: UserIn, by: Account) -> None:
     if sent.role and sent.role != END_USER:
-        account = accounts.create(address, person.name, None, sent.role, person.language)
-        _change_account(account, role=sent.role, active=sent.active is not False, groups=_groups(sent, account))
+        with admin_changes.recording(lambda: by, Via.API):
+            account = accounts.create(address, person.name, None, sent.role, person.language)
+            groups = _groups(sent, account)
+            _change_account(account, by, role=sent.role, active=sent.active is not False, groups=groups)
 
 
 def _change(person: Person, sent: UserIn, by: Account) -> None:
@@ -311,17 +313,17 @@ def _change(person: Person, sent: UserIn, by: Account) -> None:
         if sent.email:
             _add_address(person, sent.email, by)
         if account:
-            _change_agent(account, sent)
+            _change_agent(account, sent, by)
         elif sent.role and (identity := identities.primary_of(person)):
-            _make_account(person, identity.address, sent)
+            _make_account(person, identity.address, sent, by)
 
 
-def _change_agent(account: Account, sent: UserIn) -> None:
+def _change_agent(account: Account, sent: UserIn, by: Account) -> None:
     if sent.role == END_USER:
         raise InvalidError(role='Role: an agent stays one; send "active": false to take the sign-in away')
     if sent.model_fields_set & {"role", "active", "default_group_id"}:
         active = account.is_active if sent.active is None else sent.active
-        _change_account(account, role=sent.role or account.role, active=active, groups=_groups(sent, account))
+        _change_account(account, by, role=sent.role or account.role, active=active, groups=_groups(sent, account))
     if sent.signature is not None:
         team.edit_own(
             account,
@@ -333,15 +335,18 @@ def _change_agent(account: Account, sent: UserIn) -> None:
         )
 
 
-def _change_account(account: Account, *, role: str, active: bool, groups: list[Group] | None = None) -> None:
+def _change_account(
+    account: Account, by: Account, *, role: str, active: bool, groups: list[Group] | None = None
+) -> None:
     try:
-        team.change(
-            account,
-            role=role,
-            supervisor=account.supervisor,
-            active=active,
-            groups=list(account.groups.all()) if groups is None else groups,
-        )
+        with admin_changes.recording(lambda: by, Via.API):
+            team.change(
+                account,
+                role=role,
+                supervisor=account.supervisor,
+                active=active,
+                groups=list(account.groups.all()) if groups is None else groups,
+            )
     except team.LastAdminError:
         raise InvalidError(role="Role: the last administrator stays one") from None
 
