@@ -1,7 +1,7 @@
 """A next hop on loopback. The local part, up to a "+", says what becomes of a mail: 550, 451, cut, lost, hang, or ok.
 
-After the final dot `cut` closes the connection without a word, `lost` does so with the mail kept (RFC 1047), and `hang`
-waits. `at` is called whenever a mail has come as far as one of STAGES.
+After the final dot `cut` closes the connection without a word, `lost` does so with the mail kept (RFC 1047), `slow`
+and `hang` wait. `at` is called whenever a mail has come as far as one of STAGES.
 It listens on more addresses where several destinations are played; those in `silent` take a connection and say nothing.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HANG = 60.0
+SLOW = 1.0
 STAGES = ("rcpt", "data", "body", "dot", "kept", "said")  # of one mail; `kept`: before the 250, `said`: after it
 
 
@@ -166,6 +167,8 @@ class Hop:
         fate = self.fate(mail.rcpt_to)
         if fate == "hang":
             await asyncio.sleep(HANG)
+        if fate == "slow":
+            await asyncio.sleep(SLOW)
         self.at("dot", mail.rcpt_to)
         if fate == "cut":
             return False

@@ -283,6 +283,43 @@ async def test_what_cannot_be_stored_stops_sending(settings: object, monkeypatch
         assert engine.healthy
 
 
+async def test_what_is_said_while_nothing_can_be_stored_is_noted_later(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail that was complete already is not sent again: the session hears what becomes of it."""
+    broken = [True]
+    record = lifecycle.record
+
+    def refusing(outcomes: list[lifecycle.Outcome]) -> object:
+        if broken[0]:
+            raise OperationalError("database or disk is full")
+        return record(outcomes)
+
+    monkeypatch.setattr(lifecycle, "record", refusing)
+    stages: list[str] = []
+    async with Hop(at=lambda stage, recipient: stages.append(stage)) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("slow@c.test")
+        async with running() as engine:
+            await until(lambda: is_among("body", stages))
+            await answer_to("ok@c.test")
+            engine.wake()
+            await until(lambda: is_sick(engine))
+            await until(lambda: is_kept(hop, "slow@c.test"))
+            broken[0] = False
+            await until(lambda: is_state("slow@c.test", "accepted"))
+        assert len(hop.copies("slow@c.test")) == 1
+    assert not (await row("slow@c.test")).ambiguous
+
+
+async def is_among(stage: str, stages: list[str]) -> bool:
+    return stage in stages
+
+
+async def is_kept(hop: Hop, recipient: str) -> bool:
+    return bool(hop.copies(recipient))
+
+
 async def is_sick(engine: Engine) -> bool:
     return not engine.healthy
 

@@ -68,7 +68,7 @@ class Engine:
         self._in_hand = {True: 0, False: 0}
         self._good_until: dict[int, float] = {}  # delivery id -> loop time up to which its lease is certainly ours
         self._unbegun: dict[int, int] = {}  # delivery id -> attempt: to be given back
-        self._sessions: set[asyncio.Task[None]] = set()
+        self._sessions: dict[asyncio.Task[None], Transport] = {}
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()  # a session's batch is done, or new claims have come
         self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
@@ -203,9 +203,10 @@ class Engine:
         wanting = [line for line in self._lines.values() if line.wants_session]
         while wanting and (places := self._places()) > 0 and self.healthy and not self._stopping:
             for line in wanting[:places]:
-                task = asyncio.create_task(self._session(line, line.open_session()))
-                self._sessions.add(task)
-                task.add_done_callback(self._sessions.discard)
+                transport = Transport(line.route, self._options)
+                task = asyncio.create_task(self._session(line, line.open_session(), transport))
+                self._sessions[task] = transport
+                task.add_done_callback(self._sessions.pop)
             wanting = [line for line in wanting if line.wants_session]
         self._progress.set()
 
@@ -215,9 +216,8 @@ class Engine:
         stuck = sum(session.is_stuck(now) for line in self._lines.values() for session in line.sessions)
         return settings.SESSIONS_MAX + min(stuck, STUCK_MAX) - len(self._sessions)
 
-    async def _session(self, line: Line, session: Session) -> None:
+    async def _session(self, line: Line, session: Session, transport: Transport) -> None:
         """One connection, as long as there is something to carry."""
-        transport = Transport(line.route, self._options)
         try:
             while batch := await self._next_batch(line):
                 line.carried += len(batch)
@@ -253,7 +253,7 @@ class Engine:
             self._progress.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._progress.wait(), left)
-        return [] if self._stopping else line.take()
+        return line.take() if self.healthy and not self._stopping else []
 
     async def _carry(self, line: Line, session: Session, transport: Transport, batch: Sequence[Claim]) -> None:
         """Send one batch, and note each outcome as it comes."""
@@ -266,7 +266,7 @@ class Engine:
             async with aclosing(transport.send(loaded)) as outcomes:
                 async for envelope, report in outcomes:
                     self._hear(line, session, left.pop(envelope.id), report)
-                    if left and not self._still_ours(next(iter(left.values()))):
+                    if left and not (self.healthy and self._still_ours(next(iter(left.values())))):
                         break  # before the next message is complete
             line.timed(asyncio.get_running_loop().time() - began)
             self._put_down(left.values())  # also what was deleted while it waited
@@ -381,11 +381,19 @@ class Engine:
     # Ends
 
     async def _break_off_when_sick(self) -> None:
-        """What cannot be noted must not be done: end every session before another message is complete."""
+        """What cannot be noted must not be done: end every session before another message is complete.
+
+        Who has completed one hears what becomes of it: that is noted later, instead of a second copy sent.
+        """
         while True:
             await self._recorder.sick.wait()
-            await _end(list(self._sessions))
+            hearing = [task for task, transport in self._sessions.items() if transport.in_doubt]
+            await _end([task for task in self._sessions if task not in hearing])
             self._put_down_waiting()
+            if hearing:
+                await asyncio.wait(hearing, timeout=STOP_SECONDS)
+            if not self.healthy:
+                await _end(hearing)
             await self._recorder.healthy.wait()
 
     def _put_down_waiting(self) -> None:
@@ -403,7 +411,7 @@ class Engine:
         await _end([claiming])
         self._put_down_waiting()
         if self._sessions:
-            await asyncio.wait(self._sessions, timeout=STOP_SECONDS)
+            await asyncio.wait(list(self._sessions), timeout=STOP_SECONDS)
         await _end(list(self._sessions))
         if not await self._recorder.drain(STORE_SECONDS):
             log.error("not all outcomes could be stored; these deliveries will be sent again")

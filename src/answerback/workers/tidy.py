@@ -106,7 +106,7 @@ async def run(stop: asyncio.Event) -> None:
             if due[chore] <= now:
                 due[chore] = now + chore.every
                 if not await _do(database, chore):
-                    due[EXPIRED] = now + settings.LEASE
+                    due[EXPIRED] = time.monotonic() + settings.LEASE  # trying may have taken long
         await _pause(stop)
     await database.close()
 

@@ -36,6 +36,7 @@ class Dialogue:
     def __init__(self, link: Link, capabilities: Capabilities, options: Options) -> None:
         self.link = link
         self.answered = 0  # transactions that had an outcome here
+        self.in_doubt = False  # a message is complete, and what the server says of it is not known yet
         self._capabilities = capabilities
         self._timeouts = options.timeouts
         self._max_size = options.max_message_size
@@ -93,9 +94,12 @@ class Dialogue:
             if refusal is not None:
                 self._under_way = False
                 return refusal
+            self.in_doubt = True
             reply = await self.link.reply(Stage.DOT, self._timeouts.dot)
         except Trouble as trouble:
             return trouble
+        finally:
+            self.in_doubt = False
         self._opened = self._under_way = follower is not None
         return self._refusal(Stage.DOT, reply) or reply
 

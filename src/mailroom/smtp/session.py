@@ -41,6 +41,11 @@ class Transport:
         self.announced_size = 0  # octets of the largest message, as the last server said; 0: it named none
         self.was_greeted = False  # in the last `send`: where not, nothing of any message has left
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a message is complete, and what the server says of it is not known yet."""
+        return self._dialogue is not None and self._dialogue.in_doubt
+
     async def send(self, envelopes: Sequence[Envelope]) -> AsyncGenerator[tuple[Envelope, DeliveryReport], None]:
         """Yields a report for each envelope as it becomes known.
 
