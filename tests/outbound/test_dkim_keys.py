@@ -6,6 +6,7 @@ import re
 import socketserver
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import dkim
 import dns.message
@@ -17,6 +18,8 @@ from tests.outbound.conftest import Outbox
 
 from answerback.cli import dkim as verb
 from answerback.outbound import dkim_keys, envelopes
+from answerback.outbound.models import DkimKey
+from mailroom.dkim_signing import Algorithm, make_private_key
 
 Zone = dict[str, str]  # name with its last dot -> a zone file's text for its TXT record
 
@@ -131,3 +134,36 @@ def test_a_batch_reads_the_keys_once(outbox: Outbox, zone: Zone, django_assert_n
     rows = [row.pk for row in outbox()]
     with django_assert_num_queries(4):  # type: ignore[operator]  # copies, bodies, both kinds of key
         envelopes.load(rows)
+
+
+def stored() -> list[bytes]:
+    return [bytes(private) for private in DkimKey.objects.order_by("id").values_list("private", flat=True)]
+
+
+@pytest.mark.django_db
+def test_private_keys_lie_sealed_also_those_of_before(settings: Any) -> None:
+    dkim_keys.make("acme.test")
+    records = [key.record for key in dkim_keys.keys_waiting("acme.test")]
+    assert [private.startswith(b"sealed:") for private in stored()] == [True, True]
+    DkimKey.objects.update(private=make_private_key(Algorithm.ED25519))
+    plain = [key.record for key in dkim_keys.keys_waiting("acme.test")]
+    assert plain != records
+    dkim_keys.seal_anew()
+    assert [private.startswith(b"sealed:") for private in stored()] == [True, True]
+    assert [key.record for key in dkim_keys.keys_waiting("acme.test")] == plain
+
+
+@pytest.mark.django_db
+def test_a_key_that_nothing_opens_signs_nothing_and_is_named_and_not_lost(settings: Any) -> None:
+    dkim_keys.make("acme.test")
+    right, before = settings.SECRET_KEY, stored()
+    assert not dkim_keys.unreadable()
+    settings.SECRET_KEY = "another key " * 5
+    DkimKey.objects.filter(selector__endswith="e").delete()
+    dkim_keys.make("other.test")
+    dkim_keys.seal_anew()
+    [lost] = dkim_keys.unreadable()
+    assert lost.endswith("._domainkey.acme.test")
+    settings.SECRET_KEY = right
+    assert stored()[0] == before[0]
+    assert len(dkim_keys.keys_waiting("acme.test")) == 1

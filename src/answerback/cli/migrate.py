@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from answerback.core import mail_settings
 from answerback.desk import defaults
+from answerback.outbound import dkim_keys
 from answerback.rules import webhooks
 
 
@@ -25,6 +26,7 @@ def migrate(verbosity: int = 0) -> None:
         defaults.install()
         mail_settings.seal_anew()
         webhooks.seal_anew()
+        dkim_keys.seal_anew()
         mail_settings.take_over()
     except DatabaseError as error:
         raise click.ClickException(f"The database cannot be used: {str(error).splitlines()[0]}") from None

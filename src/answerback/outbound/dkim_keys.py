@@ -3,11 +3,15 @@
 Policy: a key signs only once DNS has its record: a signature that cannot be verified is worse than none. A domain
 has an RSA key and an Ed25519 key (RFC 8463 §5); its subdomains sign with them too, which DMARC accepts as aligned. New
 keys come beside the old ones under another selector, and replace them when they are taken into use.
+
+Private keys lie sealed in the database (core.sealing). What no key of ours opens signs nothing, and `doctor` names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +19,7 @@ from functools import lru_cache
 from django.db import transaction
 from django.db.models import QuerySet
 
-from answerback.core import clock, db, resolver
+from answerback.core import clock, db, resolver, sealing
 from answerback.outbound.models import DkimKey
 from mailroom import dkim_signing
 from mailroom.address import ascii_domain
@@ -23,6 +27,7 @@ from mailroom.compose import Composed
 from mailroom.dkim_signing import Algorithm, Key
 
 _PATIENCE = 5.0  # seconds
+_SEALED = b"sealed:"  # before what core.sealing gave; a key in plain, as all were once, begins with 0x30
 _IN_USE = "SELECT domain, selector, private FROM outbound_dkimkey WHERE in_use_since IS NOT NULL ORDER BY id"
 
 
@@ -44,8 +49,8 @@ class Signatures:
     @classmethod
     def current(cls) -> Signatures:
         found: dict[str, list[Key]] = {}
-        for domain, selector, private in db.rows(_IN_USE):
-            found.setdefault(domain, []).append(_read(domain, selector, bytes(private)))
+        for key in _readable(db.rows(_IN_USE)):
+            found.setdefault(key.domain, []).append(key)
         return cls(found)
 
     def sign(self, copy: Composed, domain: str, message_id: int, at: datetime) -> Composed:
@@ -112,6 +117,20 @@ def domains() -> list[str]:
     return list(DkimKey.objects.order_by("domain").values_list("domain", flat=True).distinct())
 
 
+def seal_anew() -> None:
+    """Seal under today's key what lay plain or under an older one."""
+    with transaction.atomic():
+        for row in DkimKey.objects.select_for_update().order_by("id"):
+            with suppress(sealing.SealedByAnotherKeyError):
+                DkimKey.objects.filter(pk=row.pk).update(private=_seal(_unseal(bytes(row.private))))
+
+
+def unreadable() -> list[str]:
+    """The record names of those that no key of ours opens."""
+    rows = DkimKey.objects.order_by("id").values_list("domain", "selector", "private")
+    return [f"{selector}._domainkey.{domain}" for domain, selector, private in rows if not _opens(bytes(private))]
+
+
 def is_published(key: Key) -> bool:
     """Whether DNS has the key's record. No answer is a no."""
     try:
@@ -143,18 +162,43 @@ def _store(domain: str, selector: str, private: bytes) -> None:
     """Under a selector that the domain has not had today."""
     taken = set(DkimKey.objects.filter(domain=domain).values_list("selector", flat=True))
     free = next(name for name in (selector, *(f"{selector}{n}" for n in range(2, 100))) if name not in taken)
-    DkimKey.objects.create(domain=domain, selector=free, private=private, made_at=clock.now())
+    DkimKey.objects.create(domain=domain, selector=free, private=_seal(private), made_at=clock.now())
 
 
 def _of(domain: str, in_use: bool) -> QuerySet[DkimKey]:
     return DkimKey.objects.filter(domain=domain, in_use_since__isnull=not in_use).order_by("id")
 
 
-def _keys(rows: Iterable[DkimKey]) -> list[Key]:
-    return [_read(row.domain, row.selector, bytes(row.private)) for row in rows]
+def _keys(rows: QuerySet[DkimKey]) -> list[Key]:
+    return list(_readable(rows.values_list("domain", "selector", "private")))
+
+
+def _readable(rows: Iterable[tuple[str, str, bytes | memoryview]]) -> Iterator[Key]:
+    for domain, selector, private in rows:
+        with suppress(sealing.SealedByAnotherKeyError):
+            yield _read(domain, selector, bytes(private))
 
 
 @lru_cache(maxsize=64)
 def _read(domain: str, selector: str, private: bytes) -> Key:
-    """Reading a key checks its numbers: too dear for every batch."""
-    return dkim_signing.read_key(domain, selector, private)
+    """Reading a key checks its numbers: too dear for every batch. SealedByAnotherKeyError."""
+    return dkim_signing.read_key(domain, selector, _unseal(private))
+
+
+def _opens(private: bytes) -> bool:
+    try:
+        _unseal(private)
+    except sealing.SealedByAnotherKeyError:
+        return False
+    return True
+
+
+def _seal(private: bytes) -> bytes:
+    return _SEALED + sealing.seal(b64encode(private).decode()).encode()
+
+
+def _unseal(private: bytes) -> bytes:
+    """SealedByAnotherKeyError."""
+    if not private.startswith(_SEALED):
+        return private
+    return b64decode(sealing.unseal(private.removeprefix(_SEALED).decode()))

@@ -279,7 +279,7 @@ class DkimKey(models.Model):
 
     domain = models.CharField(max_length=255)
     selector = models.CharField(max_length=63)
-    private = models.BinaryField()  # PKCS #8, DER
+    private = models.BinaryField()  # PKCS #8, DER, sealed
     made_at = models.DateTimeField()
     in_use_since = models.DateTimeField(null=True)  # None: its record is not known to be in DNS
 

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from answerback import checks
 from answerback.core import mail_settings
 from answerback.env import PREFIX, BadSettingError
-from answerback.outbound import destinations, lanes, senders, traffic, way_back, way_back_words
+from answerback.outbound import destinations, dkim_keys, lanes, senders, traffic, way_back, way_back_words
 from answerback.reports import mail_services, sending
 from answerback.rules import webhooks
 from answerback.store import mailboxes
@@ -112,7 +112,7 @@ def _relay(name: str) -> Check:
 
 def _secrets(name: str) -> Check:
     """Whether our key opens what lies sealed in the database."""
-    if lost := [*mail_settings.unreadable(), *webhooks.unreadable()]:
+    if lost := [*mail_settings.unreadable(), *webhooks.unreadable(), *dkim_keys.unreadable()]:
         hint = f"Name the old key in {PREFIX}OLD_SECRET_KEYS, or enter them again under /admin/."
         return Check(name, True, f"sealed by another secret key: {', '.join(lost)}", hint, warns=True)
     return Check(name, True, "all can be read")
