@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from answerback.core import clock
-from answerback.desk import defaults, delivery_events, new_ticket
-from answerback.desk.reply import Reply, comment_of, reply
+from answerback.desk import delivery_events
+from answerback.desk.composing import new_ticket
+from answerback.desk.composing.reply import Reply, comment_of, reply
+from answerback.desk.running_rules import defaults
 from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery
 from answerback.people import accounts, identities

@@ -14,7 +14,7 @@ from tests.api.conftest import Call
 from tests.world import World, make_world
 
 from answerback.core import clock, db
-from answerback.desk import recover
+from answerback.desk.fixing import recover
 from answerback.outbound import failure_feed
 from answerback.outbound.models import Delivery, FailureChange
 from answerback.people.models import Person

@@ -12,7 +12,7 @@ from tests.api.conftest import Call
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import upload_tokens
+from answerback.desk.composing import upload_tokens
 from answerback.people import tokens
 from answerback.store import blobs
 from answerback.tickets.models import Attachment, Comment

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import automating, change
-from answerback.desk.reply import Reply, reply
+from answerback.desk import change
+from answerback.desk.composing.reply import Reply, reply
+from answerback.desk.running_rules import automating
 from answerback.outbound.models import Message
 from answerback.rules.models import Automation
 from answerback.tickets.changes import Changes

@@ -184,7 +184,7 @@ from pathlib import Path
 from answerback.cli import start_django
 start_django()
 from answerback.core import dump
-from answerback.desk import restore
+from answerback.desk.keeping import restore
 path = Path(sys.argv[1])
 manifest = restore.read_backup(path)
 restore._write_member = lambda *arguments: os._exit(9)

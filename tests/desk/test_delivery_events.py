@@ -10,7 +10,8 @@ from tests.outbound.reports import return_path
 from tests.world import World
 
 from answerback.core import db
-from answerback.desk import delivery_events, recover
+from answerback.desk import delivery_events
+from answerback.desk.fixing import recover
 from answerback.outbound import lifecycle, standing
 from answerback.outbound.models import Delivery, DeliveryEvent, Resolution
 from answerback.outbound.returned import handle_report

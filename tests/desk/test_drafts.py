@@ -11,10 +11,10 @@ from django.db import OperationalError, connection
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import drafts, submitting, uploads
-from answerback.desk.drafts import Writing, keep
+from answerback.desk.composing import drafts, submitting, uploads
+from answerback.desk.composing.drafts import Writing, keep
+from answerback.desk.composing.reply import EmptyCommentError
 from answerback.desk.models import Draft
-from answerback.desk.reply import EmptyCommentError
 from answerback.store import blobs
 from answerback.store.models import Blob
 from answerback.tickets.models import Attachment, Comment, Ticket

@@ -15,9 +15,11 @@ from tests.world import World, make_world
 
 from answerback.core.db import is_postgresql
 from answerback.core.models import LiveChange
-from answerback.desk import change, dry_run, new_ticket
-from answerback.desk.dry_run import FieldChange, Outcome
-from answerback.desk.reply import EmptyCommentError, Reply, comment_of, reply
+from answerback.desk import change
+from answerback.desk.composing import new_ticket
+from answerback.desk.composing.reply import EmptyCommentError, Reply, comment_of, reply
+from answerback.desk.running_rules import dry_run
+from answerback.desk.running_rules.dry_run import FieldChange, Outcome
 from answerback.people.models import Identity
 from answerback.tickets.changes import Changes, NewTicket
 from answerback.tickets.models import Ticket

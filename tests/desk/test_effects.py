@@ -12,8 +12,8 @@ from tests.world import World
 
 from answerback.core import clock
 from answerback.desk import change
+from answerback.desk.composing.reply import Reply, reply
 from answerback.desk.models import Notice
-from answerback.desk.reply import Reply, reply
 from answerback.outbound.models import Delivery, Message
 from answerback.rules import decide, placeholders, update_seen, usage
 from answerback.rules.models import Firing, Trigger, Webhook, WebhookCall

@@ -17,11 +17,16 @@ from tests.world import World
 
 from answerback.core import clock, idempotency
 from answerback.core.idempotency import Answer
-from answerback.desk import drafts, erase_person, jobs, merge_people, merge_tickets, recover, uploads, webhooks
-from answerback.desk.drafts import Writing
-from answerback.desk.erase_person import CannotEraseError
+from answerback.desk import jobs
+from answerback.desk.calling_webhooks import webhooks
+from answerback.desk.composing import drafts, uploads
+from answerback.desk.composing.drafts import Writing
+from answerback.desk.composing.reply import Reply, reply
+from answerback.desk.erasure import erase_person
+from answerback.desk.erasure.erase_person import CannotEraseError
+from answerback.desk.fixing import recover
+from answerback.desk.merging import merge_people, merge_tickets
 from answerback.desk.models import Job, JobItem
-from answerback.desk.reply import Reply, reply
 from answerback.outbound.models import Delivery
 from answerback.people import blocked_senders, identities
 from answerback.people.models import Identity, Person

@@ -8,8 +8,9 @@ from datetime import timedelta
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import escalation, recover
+from answerback.desk.fixing import recover
 from answerback.desk.models import Notice
+from answerback.desk.telling import escalation
 from answerback.outbound.models import Delivery, Message
 from answerback.people.models import Account
 from answerback.tickets.models import Event, Ticket

@@ -9,7 +9,9 @@ from tests.world import World
 
 from answerback.core import clock
 from answerback.core.models import Setting
-from answerback.desk import defaults, delivery_events, recover
+from answerback.desk import delivery_events
+from answerback.desk.fixing import recover
+from answerback.desk.running_rules import defaults
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.rules.models import Trigger

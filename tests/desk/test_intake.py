@@ -15,7 +15,7 @@ import pytest
 from tests.world import World, make_world
 
 from answerback.core import keys
-from answerback.desk import intake
+from answerback.desk.arriving import intake
 from answerback.inbound import process
 from answerback.outbound.models import Message
 from answerback.people import identities

@@ -9,8 +9,9 @@ import pytest
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import delivery_events, jobs, recover
+from answerback.desk import delivery_events, jobs
 from answerback.desk.bulk import targets
+from answerback.desk.fixing import recover
 from answerback.desk.models import Job, JobItem
 from answerback.outbound import lifecycle, standing
 from answerback.outbound.models import Delivery, FailureChange, Resolution

@@ -11,8 +11,8 @@ from django.test import Client
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import lane_alarms
 from answerback.desk.models import Notice
+from answerback.desk.telling import lane_alarms
 from answerback.outbound import alarms, lanes
 from answerback.outbound.models import Delivery, DeliveryEvent, LaneAlarm, LaneFigures
 from answerback.reports import sending

@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.world import World
 
-from answerback.desk import drafts, macros, submitting
-from answerback.desk.drafts import Writing
+from answerback.desk.composing import drafts, submitting
+from answerback.desk.composing.drafts import Writing
+from answerback.desk.running_rules import macros
 from answerback.people.models import Account
 from answerback.rules import macros as rows
 from answerback.rules.macros import Wanted

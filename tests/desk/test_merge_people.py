@@ -11,7 +11,7 @@ from tests.desk.test_intake import Desk
 from tests.desk.test_merge_tickets import token_address
 from tests.world import World, make_world
 
-from answerback.desk import merge_people
+from answerback.desk.merging import merge_people
 from answerback.outbound.models import Delivery
 from answerback.people import identities, merging
 from answerback.people.merging import CannotMergeError

@@ -11,8 +11,9 @@ from tests.desk.test_intake import Desk
 from tests.world import World, make_world
 
 from answerback.core import keys
-from answerback.desk import merge_tickets, recover
-from answerback.desk.merge_tickets import CannotMergeError, Wording
+from answerback.desk.fixing import recover
+from answerback.desk.merging import merge_tickets
+from answerback.desk.merging.merge_tickets import CannotMergeError, Wording
 from answerback.outbound.models import Delivery
 from answerback.tickets import merged
 from answerback.tickets.models import FAILURE_TAG, Comment, Participant, Ticket

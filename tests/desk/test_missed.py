@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.world import World
 
-from answerback.desk import missed, recover, replacing
+from answerback.desk.fixing import missed, recover, replacing
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people import identities

@@ -5,9 +5,12 @@ from __future__ import annotations
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import delivery_events, new_ticket, notices, recover
+from answerback.desk import delivery_events
+from answerback.desk.composing import new_ticket
+from answerback.desk.composing.reply import Reply
+from answerback.desk.fixing import recover
 from answerback.desk.models import Notice
-from answerback.desk.reply import Reply
+from answerback.desk.telling import notices
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.tickets.models import Ticket

@@ -8,7 +8,7 @@ import pytest
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import presence
+from answerback.desk.composing import presence
 
 pytestmark = pytest.mark.django_db
 

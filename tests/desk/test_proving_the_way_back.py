@@ -9,8 +9,8 @@ from tests.outbound.reports import recipient_group, report, return_path
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import notices, way_back
 from answerback.desk.models import Notice
+from answerback.desk.telling import notices, way_back
 from answerback.outbound import way_back as probes
 from answerback.outbound.models import Delivery, Probe
 from answerback.outbound.returned import handle_report

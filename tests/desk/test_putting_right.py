@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from tests.world import World
 
-from answerback.desk import recover
+from answerback.desk.fixing import recover
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery, FailureChange, Resolution
 from answerback.tickets.models import FAILURE_TAG, Event, Ticket

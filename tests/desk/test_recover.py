@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 from tests.world import World, make_world
 
-from answerback.desk import recover
+from answerback.desk.fixing import recover
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery, Resolution
 from answerback.people import identities

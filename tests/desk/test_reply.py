@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.world import World
 
-from answerback.desk.reply import EmptyCommentError, Reply, reply
+from answerback.desk.composing.reply import EmptyCommentError, Reply, reply
 from answerback.outbound.models import Delivery, Message
 from answerback.tickets.models import Event, Participant, Ticket
 from answerback.tickets.participants import ensure

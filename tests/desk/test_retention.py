@@ -14,11 +14,13 @@ from tests.desk.test_intake import Desk
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import merge_tickets, removal, retention, uploads
 from answerback.desk.change import change
-from answerback.desk.new_ticket import open_ticket
-from answerback.desk.reply import Reply, comment_of, reply
-from answerback.desk.retention import Limits
+from answerback.desk.composing import uploads
+from answerback.desk.composing.new_ticket import open_ticket
+from answerback.desk.composing.reply import Reply, comment_of, reply
+from answerback.desk.keeping import removal, retention
+from answerback.desk.keeping.retention import Limits
+from answerback.desk.merging import merge_tickets
 from answerback.outbound.models import Delivery, Message
 from answerback.people import identities
 from answerback.people.models import Identity, Person

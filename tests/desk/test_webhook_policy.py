@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from answerback.desk import webhook_policy
-from answerback.desk.webhook_policy import DELAYS, FORBIDDEN, MOST_ATTEMPTS, Answer, judge
+from answerback.desk.calling_webhooks import webhook_policy
+from answerback.desk.calling_webhooks.webhook_policy import DELAYS, FORBIDDEN, MOST_ATTEMPTS, Answer, judge
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

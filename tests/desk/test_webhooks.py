@@ -10,9 +10,11 @@ import pytest
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import change, recover, webhook_queue, webhooks
+from answerback.desk import change
+from answerback.desk.calling_webhooks import webhook_queue, webhooks
+from answerback.desk.calling_webhooks.webhook_policy import Answer
+from answerback.desk.fixing import recover
 from answerback.desk.models import Notice
-from answerback.desk.webhook_policy import Answer
 from answerback.rules import webhooks as rows
 from answerback.rules.models import Webhook, WebhookCall
 from answerback.rules.webhooks import EVENTS, BadWebhookError, Wanted

@@ -73,7 +73,7 @@ def package(root: str, name: str) -> bool:
 
 
 def exists(name: str) -> bool:
-    """`desk.reply.reply` as `answerback.desk.reply.reply`, `smtp.mx.resolve` as `mailroom.smtp.mx.resolve`."""
+    """`desk.jobs.start` as `answerback.desk.jobs.start`, `smtp.mx.resolve` as `mailroom.smtp.mx.resolve`."""
     spellings = [name] if name.split(".")[0] in ROOTS else [f"{root}.{name}" for root in ROOTS]
     return any(resolves(spelling) for spelling in spellings)
 

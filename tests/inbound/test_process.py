@@ -14,7 +14,7 @@ from django.db import OperationalError
 from tests.world import make_world
 
 from answerback.cli import rawmail, receive_pipe
-from answerback.desk import intake
+from answerback.desk.arriving import intake
 from answerback.inbound import process
 from answerback.store import blobs, raw
 from answerback.store.models import RawMail

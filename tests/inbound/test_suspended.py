@@ -10,7 +10,7 @@ import pytest
 from tests.world import World, make_world
 
 from answerback.core import clock
-from answerback.desk import intake, sender_proof, spam
+from answerback.desk.arriving import intake, sender_proof, spam
 from answerback.outbound.models import Delivery
 from answerback.outbound.tokens import Signer
 from answerback.people import blocked_senders

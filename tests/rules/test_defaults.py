@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.world import World
 
-from answerback.desk import change, effects, new_ticket
-from answerback.desk.reply import Reply, reply
+from answerback.desk import change
+from answerback.desk.composing import new_ticket
+from answerback.desk.composing.reply import Reply, reply
+from answerback.desk.running_rules import effects
 from answerback.outbound.models import Delivery, Message
 from answerback.tickets import update
 from answerback.tickets.changes import Changes, NewComment, NewTicket

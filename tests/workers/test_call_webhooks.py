@@ -21,9 +21,9 @@ from cryptography.x509 import DNSName
 from tests.mailroom.smtp.certificates import make_certificate
 from tests.workers.test_workers import NOON
 
-from answerback.desk import webhook_http, webhooks
-from answerback.desk.webhook_http import Request, may_call
-from answerback.desk.webhook_policy import FORBIDDEN, Answer
+from answerback.desk.calling_webhooks import webhook_http, webhooks
+from answerback.desk.calling_webhooks.webhook_http import Request, may_call
+from answerback.desk.calling_webhooks.webhook_policy import FORBIDDEN, Answer
 from answerback.rules import webhooks as rows
 from answerback.rules.models import WebhookCall
 from answerback.rules.webhooks import Wanted

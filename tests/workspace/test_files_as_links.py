@@ -11,8 +11,8 @@ from django.test import Client
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import uploads
-from answerback.desk.reply import Reply, reply
+from answerback.desk.composing import uploads
+from answerback.desk.composing.reply import Reply, reply
 from answerback.outbound.models import Delivery, Message
 from answerback.tickets.models import Attachment, Comment, FileLink, Ticket
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.world import World
 
-from answerback.desk import escalation, notices
 from answerback.desk.models import Notice
+from answerback.desk.telling import escalation, notices
 from answerback.tickets.models import Ticket
 from answerback.workspace import keyset
 

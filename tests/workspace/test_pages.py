@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils.html import escape
 from tests.world import World
 
-from answerback.desk import webhook_queue
-from answerback.desk.webhook_policy import Answer
+from answerback.desk.calling_webhooks import webhook_queue
+from answerback.desk.calling_webhooks.webhook_policy import Answer
 from answerback.people import blocked_senders
 from answerback.people.models import Account, Group, Identity
 from answerback.rules import webhooks as webhook_rows

@@ -11,9 +11,9 @@ from django.test import Client
 from tests.desk.test_intake import Desk
 from tests.world import World
 
+from answerback.desk.composing.reply import Reply, reply
 from answerback.desk.erasure import tables
 from answerback.desk.models import Job
-from answerback.desk.reply import Reply, reply
 from answerback.people import identities
 from answerback.people.models import Person
 from answerback.tickets.models import Attachment, Ticket

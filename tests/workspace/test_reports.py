@@ -16,7 +16,8 @@ from django.utils import timezone
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import notices, recover
+from answerback.desk.fixing import recover
+from answerback.desk.telling import notices
 from answerback.outbound.models import Delivery
 from answerback.people import identities
 from answerback.people.models import Account

@@ -9,9 +9,9 @@ from django.test import Client
 from tests.world import World
 
 from answerback.core import clock
-from answerback.desk import retention
 from answerback.desk.change import change
-from answerback.desk.retention import Limits
+from answerback.desk.keeping import retention
+from answerback.desk.keeping.retention import Limits
 from answerback.tickets.changes import Changes
 from answerback.tickets.models import Ticket
 

@@ -9,7 +9,7 @@ from answerback.api import jobs, paging
 from answerback.api.auth import admin
 from answerback.api.describe import doc
 from answerback.api.errors import InvalidError
-from answerback.desk import erase_person
+from answerback.desk.erasure import erase_person
 from answerback.people.models import Person
 
 router = Router(tags=["users"])

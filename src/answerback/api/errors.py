@@ -13,7 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from answerback.api.rate_limit import TooManyRequestsError
 from answerback.core.idempotency import KeyReusedError
-from answerback.desk.upload_tokens import UnknownUploadError
+from answerback.desk.composing.upload_tokens import UnknownUploadError
 from answerback.tickets.update import TicketClosedError
 
 

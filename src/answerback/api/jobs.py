@@ -15,9 +15,10 @@ from answerback.api.errors import InvalidError
 from answerback.api.once import once
 from answerback.api.tickets import TicketIn, job_options, new_ticket
 from answerback.api.users import time
-from answerback.desk import jobs, merge_tickets
+from answerback.desk import jobs
 from answerback.desk.bulk import targets
 from answerback.desk.bulk.targets import Target
+from answerback.desk.merging import merge_tickets
 from answerback.desk.models import Job, JobItem
 from answerback.people.models import Account
 from answerback.tickets.models import Ticket

@@ -15,7 +15,7 @@ from answerback.api.auth import caller
 from answerback.api.describe import PAGED, doc, listed, one
 from answerback.api.errors import ForbiddenError, InvalidError
 from answerback.api.users import time
-from answerback.desk import macros as desk_macros
+from answerback.desk.running_rules import macros as desk_macros
 from answerback.people.models import Account
 from answerback.rules import macros as rows
 from answerback.rules.models import Macro

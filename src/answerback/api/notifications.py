@@ -20,7 +20,7 @@ from answerback.api.describe import BY_CURSOR, IDEMPOTENT, doc, listed, one, que
 from answerback.api.errors import BadRequestError, InvalidError
 from answerback.api.once import once
 from answerback.api.users import time
-from answerback.desk import recover, resending
+from answerback.desk.fixing import recover, resending
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery, Message
 from answerback.outbound.standing import Chain, Words

@@ -17,7 +17,7 @@ from answerback.api.auth import caller
 from answerback.api.describe import PAGED, doc, listed, needed, query
 from answerback.api.errors import InvalidError
 from answerback.api.users import time
-from answerback.desk import intake, mail_reasons
+from answerback.desk.arriving import intake, mail_reasons
 from answerback.people.models import Account
 from answerback.store import dismiss, raw
 from answerback.store.models import RawMail

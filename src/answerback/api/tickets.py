@@ -18,10 +18,10 @@ from answerback.api.once import once
 from answerback.api.users import UserOut, time
 from answerback.api.users import present as present_users
 from answerback.desk import change as desk_change
-from answerback.desk import upload_tokens
 from answerback.desk.bulk import create_tickets
 from answerback.desk.bulk.create_tickets import Named
-from answerback.desk.reply import EmptyCommentError, Reply, comment_of, reply
+from answerback.desk.composing import upload_tokens
+from answerback.desk.composing.reply import EmptyCommentError, Reply, comment_of, reply
 from answerback.people.models import Account, Group, Person
 from answerback.tickets import addresses
 from answerback.tickets.changes import UNSET, Changes

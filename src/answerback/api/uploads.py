@@ -13,7 +13,7 @@ from answerback.api.describe import doc, needed, one, query
 from answerback.api.errors import InvalidError, TooLargeError
 from answerback.api.tickets import AttachmentOut, present_attachment
 from answerback.api.users import time
-from answerback.desk import upload_tokens
+from answerback.desk.composing import upload_tokens
 from answerback.people.models import Account
 from answerback.tickets.models import Attachment
 

@@ -19,8 +19,9 @@ from answerback.api import paging
 from answerback.api.auth import admin, caller
 from answerback.api.describe import PAGED, doc, listed, needed, one, query
 from answerback.api.errors import BadRequestError, ForbiddenError, InvalidError
-from answerback.desk import admin_changes, merge_people
+from answerback.desk import admin_changes
 from answerback.desk.admin_changes import Via
+from answerback.desk.merging import merge_people
 from answerback.people import accounts, identities, merging, profiles, team
 from answerback.people.models import Account, Group, Identity, Person
 

@@ -12,7 +12,7 @@ from answerback.api.auth import admin
 from answerback.api.describe import PAGED, doc, listed, one
 from answerback.api.errors import InvalidError
 from answerback.api.users import time
-from answerback.desk import webhooks as desk_webhooks
+from answerback.desk.calling_webhooks import webhooks as desk_webhooks
 from answerback.rules import webhooks as rows
 from answerback.rules.models import Webhook, WebhookCall
 

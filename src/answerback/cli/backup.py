@@ -13,7 +13,7 @@ import click
 from django.db import DatabaseError
 
 from answerback.core.dump import DumpError
-from answerback.desk import backup
+from answerback.desk.keeping import backup
 from answerback.store.archive import BadBackupError, Manifest
 
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from answerback.core import mail_settings
-from answerback.desk import defaults
+from answerback.desk.running_rules import defaults
 from answerback.outbound import dkim_keys
 from answerback.rules import webhooks
 

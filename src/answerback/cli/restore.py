@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from answerback.cli.backup import described, leave, progress, reason
 from answerback.cli.migrate import migrate
 from answerback.core.dump import DumpError
-from answerback.desk import restore
+from answerback.desk.keeping import restore
 from answerback.store.archive import BadBackupError, Manifest
 
 

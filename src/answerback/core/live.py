@@ -3,9 +3,9 @@
 Topics: `ticket:ID`, `tickets` (lists and counts), `delivery` (a delivery event to react to), `outbox` (something to
 send), `sending` (whether mail can leave at all), `webhooks` (a call to make), `person:ID`, `notices:ID` (of an
 account), `job:ID`, `jobs` (one began or ended), `draft:ID` (a ticket about to be opened), `presence:ID` (who is at
-a ticket). Only the one writers publish: `tickets.update`, `outbound.lifecycle`
-and its neighbours, `people.identities`, `desk.notices`, `desk.webhooks`, `desk.jobs`. A topic says where to look, never
-what is there: whoever hears it reads the tables again.
+a ticket). Only the one writers publish: `tickets.update`, `outbound.lifecycle` and its neighbours, `people.identities`,
+`desk.telling.notices`, `desk.calling_webhooks.webhooks`, `desk.jobs`. A topic says where to look, never what is there:
+whoever hears it reads the tables again.
 """
 
 from __future__ import annotations

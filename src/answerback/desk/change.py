@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from answerback.desk import effects
+from answerback.desk.running_rules import effects
 from answerback.people.models import Account
 from answerback.tickets import update
 from answerback.tickets.changes import Changes

@@ -14,7 +14,10 @@ from django.db import Error, transaction
 from django.db.models import QuerySet
 
 from answerback.core import clock, db
-from answerback.desk import effects, fix_facts, notices, putting_right, ticket_health
+from answerback.desk import ticket_health
+from answerback.desk.fixing import fix_facts, putting_right
+from answerback.desk.running_rules import effects
+from answerback.desk.telling import notices
 from answerback.outbound import resolutions, standing
 from answerback.outbound.lifecycle import DELAY_WARNING, SUPPRESSED
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
@@ -147,7 +150,7 @@ def _payload(event: DeliveryEvent) -> dict[str, object]:
 
 
 def _is_unattended(delivery: Delivery) -> bool:
-    """No person's update caused the mail (desk.effects says why that counts)."""
+    """No person's update caused the mail (desk.running_rules.effects says why that counts)."""
     notification = delivery.message.notification
     return bool(notification and notification.data.get("unattended"))
 

@@ -25,11 +25,11 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from answerback.core import clock, db, ids, live
-from answerback.desk import notices
 from answerback.desk.bulk import KINDS, About
 from answerback.desk.bulk.result import Result, failed, skipped
 from answerback.desk.bulk.targets import Target
 from answerback.desk.models import Job, JobItem
+from answerback.desk.telling import notices
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.tickets.models import Ticket

@@ -14,7 +14,7 @@ from answerback.tickets.models import Comment, Ticket
 
 
 class Notice(models.Model):
-    """Something one account is told in the workspace. Only `desk.notices` writes it.
+    """Something one account is told in the workspace. Only `desk.telling.notices` writes it.
 
     `failures` are the deliveries it is about, as they were when it happened: {"delivery_id", "person", "recipient",
     "state", "cause", "smtp_code", "enhanced_code"}. `data` holds what the other kinds need.
@@ -129,7 +129,7 @@ class JobItem(models.Model):
 class Draft(models.Model):
     """What an agent writes: until it is sent, for the seconds in which that can be undone, and a day longer.
 
-    Written by `desk.drafts` alone. Waits while `send_at` is set and `sent_at` is not.
+    Written by `desk.composing.drafts` alone. Waits while `send_at` is set and `sent_at` is not.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="drafts")
@@ -145,7 +145,7 @@ class Draft(models.Model):
     as_links = models.BooleanField(default=False)
     seen_comment_id = models.BigIntegerField(default=0)  # the newest comment when the writing began
     version = models.PositiveIntegerField(default=1)  # a save names the one it has seen
-    problem = models.CharField(max_length=20, blank=True)  # why it could not be sent: desk.submitting.Problem
+    problem = models.CharField(max_length=20, blank=True)  # why it could not be sent: desk.composing.submitting.Problem
     send_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -163,7 +163,7 @@ class Draft(models.Model):
 
 
 class Presence(models.Model):
-    """Who has a ticket open, and whether they write. Over when `at` is older than `desk.presence.LASTS`."""
+    """Who has a ticket open, and whether they write. Over when `at` is older than `desk.composing.presence.LASTS`."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="present")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from answerback.desk import arrival, intake
+from answerback.desk.arriving import arrival, intake
 from answerback.inbound import provider_events, recipients
 from answerback.outbound import providers, returned, way_back
 from answerback.store import raw

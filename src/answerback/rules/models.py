@@ -130,7 +130,7 @@ class Webhook(models.Model):
 
 
 class WebhookCall(models.Model):
-    """One event for one webhook. The row is the queue and the log; only `desk.webhook_queue` moves it.
+    """One event for one webhook. The row is the queue and the log; only `desk.calling_webhooks.webhook_queue` moves it.
 
     `next_attempt_at` is set exactly while the call waits. Claiming moves it to the end of the lease and counts
     `attempts`; whoever holds that number writes the outcome.
@@ -172,7 +172,7 @@ class WebhookCall(models.Model):
 
 
 class Macro(models.Model):
-    """A prepared answer with the changes that go with it. `desk.macros` applies it, nothing happens by itself.
+    """A prepared answer with the changes that go with it. `desk.running_rules.macros` applies it, never by itself.
 
     `actions` [{"field", "value"}]: comment_value {language: text} ("" for every other language),
     comment_mode_is_public, status, priority, type, set_tags, current_tags (adds), remove_tags, assignee_id, group_id,

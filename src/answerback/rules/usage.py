@@ -2,7 +2,8 @@
 
 Policy: within one update a rule acts once, so only what comes back from outside can go round: a webhook whose receiver
 changes the ticket by the API, mail that fails. After MOST_PER_HOUR acts of one rule on one ticket within an hour, it
-rests on updates that no person made here or by mail. Answers of agents are not its acts to withhold (desk.effects).
+rests on updates that no person made here or by mail. Answers of agents are not its acts to withhold
+(desk.running_rules.effects).
 """
 
 from __future__ import annotations

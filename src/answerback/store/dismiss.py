@@ -2,7 +2,7 @@
 
 Policy: two lists, so that a flood of spam never hides what somebody must look at. What a person put aside, or what
 rightly had no effect, is listed nowhere and ends by the same clock. Mail of tickets and of deliveries stays with them
-(`desk.removal`).
+(`desk.keeping.removal`).
 """
 
 from __future__ import annotations

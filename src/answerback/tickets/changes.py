@@ -99,7 +99,7 @@ class Changes:
     assignee: Account | Unset | None = UNSET
     group: Group | Unset | None = UNSET
     requester: Person | Unset = UNSET
-    merged_into: Ticket | Unset = UNSET  # `desk.merge_tickets` alone sets it
+    merged_into: Ticket | Unset = UNSET  # `desk.merging.merge_tickets` alone sets it
     set_tags: Sequence[str] | Unset = UNSET
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()

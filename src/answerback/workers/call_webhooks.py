@@ -13,8 +13,8 @@ from django.db import Error
 
 from answerback.core import clock, live
 from answerback.core.db import DatabaseThread
-from answerback.desk import webhook_http, webhook_queue, webhooks
-from answerback.desk.webhook_queue import AT_ONCE, Claimed
+from answerback.desk.calling_webhooks import webhook_http, webhook_queue, webhooks
+from answerback.desk.calling_webhooks.webhook_queue import AT_ONCE, Claimed
 
 POLL_SECONDS = 1.0
 SLOTS = 16

@@ -14,7 +14,8 @@ from django.db import Error
 
 from answerback.core import live
 from answerback.core.db import DatabaseThread
-from answerback.desk import delivery_events, submitting
+from answerback.desk import delivery_events
+from answerback.desk.composing import submitting
 from answerback.workers import call_webhooks, work_jobs
 
 POLL_SECONDS = 1.0

@@ -21,19 +21,11 @@ from django.db import Error
 
 from answerback.core import clock, idempotency, live
 from answerback.core.db import DatabaseThread, is_away
-from answerback.desk import (
-    automating,
-    drafts,
-    escalation,
-    lane_alarms,
-    notices,
-    presence,
-    retention,
-    upload_tokens,
-    uploads,
-    way_back,
-    webhook_queue,
-)
+from answerback.desk.calling_webhooks import webhook_queue
+from answerback.desk.composing import drafts, presence, upload_tokens, uploads
+from answerback.desk.keeping import retention
+from answerback.desk.running_rules import automating
+from answerback.desk.telling import escalation, lane_alarms, notices, way_back
 from answerback.outbound import alarms, cause_rules, claims, destinations, lanes
 from answerback.outbound import way_back as probes
 from answerback.people import identities

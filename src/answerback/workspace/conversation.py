@@ -12,8 +12,8 @@ from functools import cached_property
 
 from django.db.models import Prefetch
 
-from answerback.desk import missed, replacing
-from answerback.desk.missed import MissedAnswer
+from answerback.desk.fixing import missed, replacing
+from answerback.desk.fixing.missed import MissedAnswer
 from answerback.outbound import standing
 from answerback.outbound.models import Delivery
 from answerback.outbound.standing import Chain, CommentStanding, PersonStanding

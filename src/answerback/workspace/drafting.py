@@ -12,12 +12,12 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
-from answerback.desk import drafts, rich_text
-from answerback.desk.drafts import Writing
-from answerback.desk.file_size import FilesTooLargeError
+from answerback.desk.composing import drafts, rich_text
+from answerback.desk.composing.drafts import Writing
+from answerback.desk.composing.file_size import FilesTooLargeError
+from answerback.desk.composing.new_ticket import BadTicketError
+from answerback.desk.composing.submitting import WORDS, Problem
 from answerback.desk.models import Draft
-from answerback.desk.new_ticket import BadTicketError
-from answerback.desk.submitting import WORDS, Problem
 from answerback.people.models import Account
 from answerback.tickets.models import Attachment, Comment, Ticket
 from answerback.workspace.access import account_of
@@ -197,7 +197,7 @@ def other(draft: Draft) -> OtherDraft:
 
 
 def problem_text(problem: str, error: Exception | None = None) -> str:
-    """The sentence for a word of `desk.submitting.Problem`; an error that says more is told with what it says."""
+    """The sentence for a word of `submitting.Problem`; an error that says more is told with what it says."""
     if isinstance(error, BadTicketError):
         text = gettext(BAD_TICKET[error.problem])
         return text % error.what if "%s" in text else text

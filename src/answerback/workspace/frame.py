@@ -15,7 +15,8 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, gettext_noop
 
-from answerback.desk import jobs, notices
+from answerback.desk import jobs
+from answerback.desk.telling import notices
 from answerback.outbound import lanes
 from answerback.people.models import Account
 from answerback.reports import sending

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from answerback.desk import macros
-from answerback.desk.macros import Plan
+from answerback.desk.running_rules import macros
+from answerback.desk.running_rules.macros import Plan
 from answerback.people.models import Account
 from answerback.rules.models import Macro
 from answerback.workspace import words

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_noop
 
-from answerback.desk import dry_run
-from answerback.desk.dry_run import Fate, Recipient
+from answerback.desk.running_rules import dry_run
+from answerback.desk.running_rules.dry_run import Fate, Recipient
 from answerback.outbound.models import Message
 from answerback.tickets.models import Attachment, Audit
 from answerback.workspace import drafting

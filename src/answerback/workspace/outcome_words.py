@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from answerback.desk.dry_run import FieldChange, Mail, Outcome, Recipient, RuleAct
+from answerback.desk.running_rules.dry_run import FieldChange, Mail, Outcome, Recipient, RuleAct
 from answerback.people.models import Account, Group, Person
 from answerback.workspace import words
 

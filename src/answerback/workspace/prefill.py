@@ -1,7 +1,8 @@
 """What a link to the composer puts into it: an answer that did not arrive, to be sent again.
 
 `?again=DELIVERY`: its text and files. `&links=1`: the files as links. `?missed=DELIVERY`: quoted and dated, for a
-customer who has written since, also on another ticket. What is sent then replaces the failed delivery (desk.replacing).
+customer who has written since, also on another ticket. What is sent then replaces the failed delivery
+(desk.fixing.replacing).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
-from answerback.desk import new_ticket
 from answerback.desk.bulk.result import Result, skipped
+from answerback.desk.composing import new_ticket
 from answerback.desk.models import JobItem
 from answerback.people import identities
 from answerback.people.models import Account, Group, Person

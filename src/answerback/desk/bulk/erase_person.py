@@ -9,8 +9,8 @@ from django.db import transaction
 
 from answerback.desk.bulk.result import Result, done, failed, skipped
 from answerback.desk.erasure import known, profile, tables, ticket
+from answerback.desk.keeping.removal import MailUnderWayError
 from answerback.desk.models import JobItem
-from answerback.desk.removal import MailUnderWayError
 from answerback.people.models import Account, Person
 from answerback.people.traces import Traces
 from answerback.tickets.models import Ticket

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from answerback.desk import dry_run
 from answerback.desk.bulk import KINDS, About, update_tickets
 from answerback.desk.bulk.result import Result, skipped
 from answerback.desk.bulk.targets import Target
+from answerback.desk.running_rules import dry_run
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account
 from answerback.tickets.models import Ticket

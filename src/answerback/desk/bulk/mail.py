@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
-from answerback.desk import recover
+from answerback.desk.fixing import recover
 from answerback.desk.models import JobItem
 from answerback.outbound import enqueue, lifecycle
 from answerback.outbound.models import Delivery

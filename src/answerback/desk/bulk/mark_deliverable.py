@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from answerback.desk import recover
 from answerback.desk.bulk import mail
 from answerback.desk.bulk.result import Result, done, skipped
 from answerback.desk.bulk.subject import delivery_of
+from answerback.desk.fixing import recover
 from answerback.desk.models import JobItem
 from answerback.outbound.models import Delivery
 from answerback.people import identities

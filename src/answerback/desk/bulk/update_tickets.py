@@ -12,8 +12,8 @@ from typing import Any
 from answerback.desk import change
 from answerback.desk.bulk.result import Result, done, skipped
 from answerback.desk.bulk.subject import ticket_of
+from answerback.desk.composing.reply import Reply, reply
 from answerback.desk.models import JobItem
-from answerback.desk.reply import Reply, reply
 from answerback.people.models import Account, Group
 from answerback.tickets import update
 from answerback.tickets.changes import Changes

@@ -2,7 +2,7 @@
 
 Policy:
 
-* Tickets they requested go whole (`desk.removal`): what colleagues answered there speaks of them as well.
+* Tickets they requested go whole (`desk.keeping.removal`): what colleagues answered there speaks of them as well.
 * On tickets of others the conversation stays, without them: their comments are emptied, their files and mail go, what
   others wrote loses their addresses and full names. Octets of mail in which they stand go; such a mail can no longer be
   sent again. While one is still on its way, the ticket waits for its end and can be started again.

@@ -8,10 +8,11 @@ from functools import reduce
 from django.db.models import Q, QuerySet
 
 from answerback.core import clock, live
-from answerback.desk import removal, ticket_health
+from answerback.desk import ticket_health
 from answerback.desk.erasure.striking import strike
+from answerback.desk.keeping import removal
+from answerback.desk.keeping.removal import MailUnderWayError
 from answerback.desk.models import Draft, JobItem, Notice
-from answerback.desk.removal import MailUnderWayError
 from answerback.outbound import lifecycle
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Message, Resolution
 from answerback.people.models import Account, Person

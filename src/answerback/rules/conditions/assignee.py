@@ -1,7 +1,7 @@
 """The ticket's assignee, by account id; "" is nobody, current_user who made the update, requester_id the requester.
 
-Policy: somebody who can sign in no longer is nobody, as in `desk.responsible`. Else the failures of a ticket left to
-them would be mailed to them alone, which is to nobody.
+Policy: somebody who can sign in no longer is nobody, as in `desk.telling.responsible`. Else the failures of a ticket
+left to them would be mailed to them alone, which is to nobody.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from answerback.core import clock
-from answerback.desk import automating, defaults, escalation
+from answerback.desk.running_rules import automating, defaults
+from answerback.desk.telling import escalation
 from answerback.outbound import cause_rules
 from answerback.sandbox import receiver
 from answerback.sandbox.demo_desk import names, people, story

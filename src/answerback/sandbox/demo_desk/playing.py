@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from answerback.core import clock
-from answerback.desk import change, new_ticket, recover, reply
+from answerback.desk import change
+from answerback.desk.composing import new_ticket, reply
+from answerback.desk.fixing import recover
 from answerback.outbound import envelopes, lifecycle, standing
 from answerback.outbound.models import Delivery
 from answerback.people.models import Account

@@ -14,7 +14,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.desk import invitation
+from answerback.desk.accounts import invitation
 from answerback.outbound.models import Delivery, Message
 from answerback.people import accounts, team, tokens
 from answerback.people.identities import AddressTakenError, BadAddressError

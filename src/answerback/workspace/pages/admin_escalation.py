@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from answerback.desk import escalation as desk_escalation
-from answerback.desk import responsible
+from answerback.desk.telling import escalation as desk_escalation
+from answerback.desk.telling import responsible
 from answerback.workspace.access import admin_required
 
 

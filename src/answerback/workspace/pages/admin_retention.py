@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from answerback.desk import retention as keeping
-from answerback.desk.retention import FOR_EVER, MOST_DAYS, Limits
+from answerback.desk.keeping import retention as keeping
+from answerback.desk.keeping.retention import FOR_EVER, MOST_DAYS, Limits
 from answerback.workspace.access import admin_required
 
 

@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.core import clock
-from answerback.desk import drafts, file_size, submitting, uploads
-from answerback.desk.drafts import Writing
+from answerback.desk.composing import drafts, file_size, submitting, uploads
+from answerback.desk.composing.drafts import Writing
+from answerback.desk.composing.submitting import Problem
 from answerback.desk.models import Draft
-from answerback.desk.submitting import Problem
 from answerback.people import accounts
 from answerback.people.models import Account
 from answerback.tickets.models import Comment, Ticket

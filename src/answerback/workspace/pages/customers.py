@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.desk import merge_people
+from answerback.desk.merging import merge_people
 from answerback.people import identities, merging, profiles
 from answerback.people.identities import AddressTakenError, BadAddressError
 from answerback.people.models import Account, Identity, Organization, Person

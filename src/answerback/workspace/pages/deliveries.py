@@ -12,7 +12,8 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.desk import merge_people, recover, replacing, settling
+from answerback.desk.fixing import recover, replacing, settling
+from answerback.desk.merging import merge_people
 from answerback.outbound import standing
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Message
 from answerback.outbound.standing import Words

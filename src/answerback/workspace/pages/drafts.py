@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.core import clock
-from answerback.desk import drafts, submitting
+from answerback.desk.composing import drafts, submitting
 from answerback.desk.models import Draft
 from answerback.tickets.models import Ticket
 from answerback.workspace import conversation, drafting, mail_preview

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext, gettext_noop
 
-from answerback.desk import drafts
+from answerback.desk.composing import drafts
 from answerback.outbound import standing
 from answerback.outbound.standing import Chain
 from answerback.search import catching_up, find, keyset, query, saved, views

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.desk import macros as desk_macros
-from answerback.desk.macros import Applied
+from answerback.desk.running_rules import macros as desk_macros
+from answerback.desk.running_rules.macros import Applied
 from answerback.people import accounts
 from answerback.people.models import Account, Group
 from answerback.rules import macros as rows

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from answerback.desk import merge_people
+from answerback.desk.merging import merge_people
 from answerback.people.merging import CannotMergeError
 from answerback.people.models import Person
 from answerback.workspace.access import account_of, agent_required

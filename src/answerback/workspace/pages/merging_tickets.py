@@ -15,8 +15,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from answerback.desk import merge_tickets
-from answerback.desk.merge_tickets import CannotMergeError, Wording
+from answerback.desk.merging import merge_tickets
+from answerback.desk.merging.merge_tickets import CannotMergeError, Wording
 from answerback.search import find, query
 from answerback.tickets.models import Comment, Ticket
 from answerback.workspace import conversation

@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.views.decorators.http import require_POST
 
-from answerback.desk import drafts, file_size, recover
+from answerback.desk.composing import drafts, file_size
+from answerback.desk.fixing import recover
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.tickets.models import Comment, SupportAddress, Ticket

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from answerback.desk import notices as desk_notices
 from answerback.desk.models import Notice
+from answerback.desk.telling import notices as desk_notices
 from answerback.people.models import Account
 from answerback.workspace import keyset, lane_words
 from answerback.workspace.access import account_of, agent_required

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from answerback.core import rate
-from answerback.desk import password_reset
+from answerback.desk.accounts import password_reset
 from answerback.people import password_links
 from answerback.workspace.pages.profile import dress
 

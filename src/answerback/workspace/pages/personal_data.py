@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from answerback.desk import erase_person, personal_data
-from answerback.desk.erase_person import CannotEraseError
+from answerback.desk.erasure import erase_person
+from answerback.desk.erasure.erase_person import CannotEraseError
+from answerback.desk.keeping import personal_data
 from answerback.people import identities
 from answerback.people.models import Person
 from answerback.workspace.access import account_of, admin_required

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from answerback.desk import presence as desk_presence
+from answerback.desk.composing import presence as desk_presence
 from answerback.tickets.models import Ticket
 from answerback.workspace.access import account_of, agent_required
 

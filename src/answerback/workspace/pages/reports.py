@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from answerback.core import dates
-from answerback.desk import notices as desk_notices
+from answerback.desk.telling import notices as desk_notices
 from answerback.outbound import standing
 from answerback.outbound.models import Message
 from answerback.reports import failed_mail, over_time, time_to_fix

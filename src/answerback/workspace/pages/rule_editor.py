@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.core import clock
-from answerback.desk import trying_rules
+from answerback.desk.running_rules import trying_rules
 from answerback.rules import choices, editing, estimate, validation
 from answerback.rules.definition import Use
 from answerback.rules.effects import Rule

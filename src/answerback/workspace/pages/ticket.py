@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerback.desk import change as desk_change
-from answerback.desk import merge_tickets, notices, spam
+from answerback.desk.arriving import spam
+from answerback.desk.merging import merge_tickets
+from answerback.desk.telling import notices
 from answerback.people import accounts, identities
 from answerback.people.blocked_senders import NotBlockableError
 from answerback.people.models import Account, Group, Person

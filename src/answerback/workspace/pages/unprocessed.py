@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from answerback.desk import intake, mail_reasons
+from answerback.desk.arriving import intake, mail_reasons
 from answerback.people import blocked_senders
 from answerback.store import dismiss, raw
 from answerback.store.blobs import MissingBlobError

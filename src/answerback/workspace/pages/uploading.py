@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerback.desk import uploads
+from answerback.desk.composing import uploads
 from answerback.workspace.access import account_of, agent_required
 
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
-from answerback.desk import webhook_http, webhook_queue
-from answerback.desk import webhooks as desk_webhooks
-from answerback.desk.webhook_policy import FORBIDDEN
+from answerback.desk.calling_webhooks import webhook_http, webhook_queue
+from answerback.desk.calling_webhooks import webhooks as desk_webhooks
+from answerback.desk.calling_webhooks.webhook_policy import FORBIDDEN
 from answerback.rules import webhooks as rows
 from answerback.rules.models import Webhook, WebhookCall
 from answerback.rules.webhooks import BadWebhookError, Wanted
