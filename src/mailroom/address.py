@@ -55,7 +55,7 @@ def normalise(spec: str) -> str:
 
 _Lexeme = str
 # A quoted string, a comment without nesting, an escaped character, one delimiter, or a run of anything else.
-_LEXEME = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|[()<>,;:]|[^"\\()<>,;:]+|.', re.DOTALL)
+_LEXEME = re.compile(r'"(?>(?:[^"\\]|\\.)*)"|\\.|[()<>,;:]|[^"\\()<>,;:]+|.', re.DOTALL)
 
 
 def parse_address(text: str) -> Address | None:
@@ -163,7 +163,7 @@ def _is_quoted(lexeme: _Lexeme) -> bool:
 # No controls, no blanks, no delimiters; quotes and backslashes only as a quoted local part.
 _UNSAFE = re.compile(r'[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069"\\,;:<>()@]')
 _UNSAFE_DOMAIN = re.compile(_UNSAFE.pattern[:-1] + r"\[\]/?#%=!&*+{}|^`~']")
-_QUOTED_LOCAL = re.compile(r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*+"')
+_QUOTED_LOCAL = re.compile(r'"(?>(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*)"')
 _LITERAL = re.compile(r"\[[0-9A-Za-z.:-]{1,100}\]")
 
 

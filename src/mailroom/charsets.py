@@ -141,7 +141,7 @@ def _mostly_read(text: str) -> bool:
 # RFC 2047 encoded words, read as people write them: blanks and "?" inside, a language tag (RFC 2231 §5), no end.
 _ENCODED_WORD = re.compile(
     r"=\?(?P<charset>[\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?(?P<encoding>[bBqQ])\?"
-    r"(?P<text>(?:[^?=]|\?(?!=)|=(?!\?[A-Za-z]))*+)(?:\?=|$)"
+    r"(?P<text>(?>(?:[^?=]|\?(?!=)|=(?!\?[A-Za-z]))*))(?:\?=|$)"
 )
 
 

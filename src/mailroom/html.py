@@ -265,7 +265,7 @@ def _escape(text: str) -> str:
 
 # A tag as `sanitise` writes it: lower-case names, values in double quotes. Whole tags are matched, so that text inside
 # a value is never taken for one.
-_TAG = re.compile(r'<(?P<element>[a-z][a-z0-9]*)(?P<attributes>(?:\s[^\s=<>"]+(?:="[^"]*")?)*+)\s*/?>')
+_TAG = re.compile(r'<(?P<element>[a-z][a-z0-9]*)(?P<attributes>(?>(?:\s[^\s=<>"]+(?:="[^"]*")?)*))\s*/?>')
 _SRC = re.compile(r'(?P<before>\s)src="(?P<url>[^"]*)"')
 _DATA_SRC = re.compile(r'(?P<before>\s)data-src="(?P<url>[^"]*)"')
 

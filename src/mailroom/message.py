@@ -312,8 +312,8 @@ _LINE = re.compile(rb"[^\n]*+\n?")
 _FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _MBOX_MARK = re.compile(rb">?From |From:? - ")
 # A header as nearly all are: nothing but fields with their folded lines, and an empty line.
-_WHOLE_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+")
-_WHOLE_HEADER = re.compile(rb"((?:" + _WHOLE_FIELD.pattern + rb")*+)\r*+\n")
+_WHOLE_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:[^\n]*+\n(?>(?:[ \t][^\n]*+\n)*)")
+_WHOLE_HEADER = re.compile(rb"((?>(?:" + _WHOLE_FIELD.pattern + rb")*))\r*+\n")
 _LINE_ENDS = re.compile(rb"\r*+\n")
 
 
@@ -389,7 +389,7 @@ class _Parameterised:
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.ASCII)
 _VALUE = re.compile(r"[^;\s]*+")
 # The ";" before a parameter is a must: without an anchor this would try at every character.
-_PARAMETER = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+)', re.DOTALL)
+_PARAMETER = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("(?>(?:[^"\\]|\\.)*)"?|[^;]*+)', re.DOTALL)
 _EXTENDED = re.compile(r"(.+?)\*(?:(\d{1,3})(\*)?)?")
 
 

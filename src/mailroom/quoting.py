@@ -291,7 +291,7 @@ def _begins_history(html: str, tag: re.Match[str]) -> bool:
 
 
 _FIRST_WORD = re.compile(
-    r"(?:\s++|&nbsp;|<(?:b|strong|span|font|o:p|i)\b[^<>]*>){0,12}+(?:-{2,}|[^\W\d]{1,16}\s?:)", re.IGNORECASE
+    r"(?>(?:\s++|&nbsp;|<(?:b|strong|span|font|o:p|i)\b[^<>]*>){0,12})(?:-{2,}|[^\W\d]{1,16}\s?:)", re.IGNORECASE
 )
 
 
