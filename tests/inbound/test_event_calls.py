@@ -554,7 +554,7 @@ def test_the_admin_reads_what_to_enter_where(who: str, sent: Sequence[Delivery],
     page = shown.content.decode()
     assert "https://USER:PASSWORD@help.acme.test/hooks/postmark/events" in page
     assert "https://help.acme.test/hooks/mailgun/mail" in page
-    assert "Setzen Sie ANSWERBACK_EVENTS_POSTMARK." in page
+    assert "Tragen Sie sein Geheimnis ein." in page
     assert not any(secret in page for secret in SECRETS.values())
 
     settings.EVENT_SECRETS = {"postmark": SECRETS["postmark"]}

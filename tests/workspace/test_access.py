@@ -13,7 +13,7 @@ OPEN = {"sign-in", "sign-in/forgot", "sign-in/password", "sign-out", "language",
 ARGUMENTS = {
     "number": "1", "comment_id": "1", "delivery_id": "1", "person_id": "1", "raw_mail_id": "1", "account_id": "1",
     "address_id": "1", "notice_id": "1", "token_id": "1", "rule_id": "1", "view_id": "1", "key": "ses",
-    "table": "time", "token": "x", "name": "test",
+    "table": "time", "token": "x", "name": "test", "destination": "mx:home.test",
     "draft_id": "1", "webhook_id": "1", "call_id": "1", "macro_id": "1", "job_id": "1",
 }  # fmt: skip
 
