@@ -23,7 +23,7 @@ WORDS = {
 @pytest.fixture(scope="module")
 def patient_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One that leaves time to undo."""
-    with running_desk(tmp_path_factory.mktemp("patient") / "data", "--empty", UNDO_SECONDS="4") as running:
+    with running_desk(tmp_path_factory.mktemp("patient") / "data", "--empty", UNDO_SECONDS="7") as running:
         yield running
 
 
