@@ -60,7 +60,7 @@ class Engine:
         self.owner = owners.this_process()
         self._database = DatabaseThread("outbox")
         self._reading = DatabaseThread("outbox-read")
-        self._recorder = Recorder(self._database, self._forget)
+        self._recorder = Recorder(self._database, self._forget, self._at_work)
         self._options = client_options()
         self._lines: dict[str, Line] = {}
         self._windows: dict[str, Window] = {}  # of destinations without mail under way: what was learnt last
@@ -232,6 +232,10 @@ class Engine:
             line.sessions.discard(session)
             await transport.close()
 
+    def _at_work(self) -> int:
+        """How many sessions have mail under way."""
+        return sum(session.waits_since is not None for line in self._lines.values() for session in line.sessions)
+
     async def _note_size(self, line: Line, size: int) -> None:
         """Only where it has changed, and only for the composer: that it cannot be noted stops no mail."""
         if size == line.size_limit:
@@ -242,7 +246,6 @@ class Engine:
 
     async def _next_batch(self, line: Line) -> list[Claim]:
         """What to carry next; nothing where none came for a while, or others need the place more."""
-        await self._recorder.keeps_up.wait()
         deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
         if line.has_too_many_sessions:
             return []
@@ -265,7 +268,7 @@ class Engine:
             session.begins(began)
             async with aclosing(transport.send(loaded)) as outcomes:
                 async for envelope, report in outcomes:
-                    self._hear(line, session, left.pop(envelope.id), report)
+                    await self._hear(line, session, left.pop(envelope.id), report)
                     if left and not (self.healthy and self._still_ours(next(iter(left.values())))):
                         break  # before the next message is complete
             line.timed(asyncio.get_running_loop().time() - began)
@@ -282,24 +285,26 @@ class Engine:
             for claim in left.values():
                 self._conclude(line, claim, _internal_error(claim, error))
 
-    def _hear(self, line: Line, session: Session, claim: Claim, report: DeliveryReport) -> None:
-        """A session tells what became of a claim, and thereby something of its destination."""
+    async def _hear(self, line: Line, session: Session, claim: Claim, report: DeliveryReport) -> None:
+        """A session tells what became of a claim, and thereby something of its destination; until that is stored."""
         if report.action is Action.FAILED:
             self._refusals[line.destination] = Refusal(report, clock.now())
         lesson = line.learn(session, report, asyncio.get_running_loop().time())
         if lesson is Lesson.CROWDED:
             self._unbegun[claim.delivery_id] = claim.attempt
             return
-        self._conclude(line, claim, report)
+        settled = self._conclude(line, claim, report)
         for spared in line.give_up_waiting() if lesson is Lesson.DEAD else ():
             if report.ours:
                 self._unbegun[spared.delivery_id] = spared.attempt
             else:
                 self._conclude(line, spared, replace(report, recipient=spared.recipient))
+        await settled.wait()
 
-    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> None:
+    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> asyncio.Event:
         final = line.final and report.action is not Action.FAILED
-        self._recorder.add(Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final))
+        outcome = Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final)
+        return self._recorder.add(outcome)
 
     def _break_off(self, line: Line, left: list[Claim], begun: bool) -> None:
         """The session ended in the middle. Only the message in front can have been complete already."""
