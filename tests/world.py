@@ -61,7 +61,7 @@ class World:
 
     def outcome(self, delivery: Delivery, text: str, final: bool = True) -> None:
         """A session that ends with `text`, such as "550 5.1.1 User unknown", and the desk's reaction."""
-        [claimed] = lifecycle.claim([delivery], "test", clock.now() + timedelta(minutes=15))
+        attempts = lifecycle.claim([delivery.pk], "test", clock.now() + timedelta(minutes=15))
         code = int(text[:3])
         report = DeliveryReport(
             recipient=delivery.recipient,
@@ -73,7 +73,7 @@ class World:
             remote_mta="mx.customer.test",
             stage=Stage.RCPT,
         )
-        outcome = lifecycle.Outcome(claimed.pk, report, "test", claimed.attempts, next_hop_is_final=final)
+        outcome = lifecycle.Outcome(delivery.pk, report, "test", attempts[delivery.pk], next_hop_is_final=final)
         lifecycle.record([outcome])
         delivery_events.react()
 

@@ -49,7 +49,7 @@ blobs.remove_file(lost)
 ticket = world.ticket("Tab\\tand \\\\N and \\n new line", ccs=[world.deniz])
 world.answer(ticket)
 [sending, queued] = Delivery.objects.filter(ticket=ticket).order_by("id")
-lifecycle.claim([sending], "elsewhere", clock.now())
+lifecycle.claim([sending.pk], "elsewhere", clock.now())
 
 began, stop = threading.Event(), threading.Event()
 def receive():

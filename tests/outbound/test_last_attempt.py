@@ -65,9 +65,9 @@ def test_every_outcome_at_the_first_and_at_the_last_attempt(attempt: str, outbox
         Delivery(**fields | {"destination": f"d{number}.test"}) for number in range(len(CASES))
     )
     with time_machine.travel(sample.queued_at + ATTEMPTS[attempt], tick=False):
-        claimed = lifecycle.claim(rows, "host:1", clock.now() + timedelta(minutes=15))
+        attempts = lifecycle.claim([row.pk for row in rows], "host:1", clock.now() + timedelta(minutes=15))
         lifecycle.record(
-            [Outcome(row.pk, said, "host:1", row.attempts) for row, said in zip(claimed, CASES, strict=True)]
+            [Outcome(row.pk, said, "host:1", attempts[row.pk]) for row, said in zip(rows, CASES, strict=True)]
         )
         now = clock.now()
     after = Delivery.objects.in_bulk([row.pk for row in rows])

@@ -39,7 +39,7 @@ BOUNCED = DeliveryReport("", Action.FAILED, permanent=True, status=EnhancedStatu
 
 
 def claim(*rows: Delivery, owner: str = OWNER) -> list[Delivery]:
-    lifecycle.claim(fresh(*rows), owner, clock.now() + timedelta(minutes=15))
+    lifecycle.claim([row.pk for row in rows], owner, clock.now() + timedelta(minutes=15))
     return fresh(*rows)
 
 

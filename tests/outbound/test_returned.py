@@ -27,9 +27,9 @@ CLARA, DENIZ = "clara@customer.test", "deniz@customer.test"
 
 
 def accept(*rows: Delivery) -> None:
-    claimed = lifecycle.claim(rows, "me", clock.now() + timedelta(minutes=15))
+    attempts = lifecycle.claim([row.pk for row in rows], "me", clock.now() + timedelta(minutes=15))
     said = DeliveryReport("", Action.RELAYED, reply_code=250, diagnostic="250 2.0.0 Ok")
-    lifecycle.record([Outcome(row.pk, said, "me", row.attempts) for row in claimed])
+    lifecycle.record([Outcome(pk, said, "me", number) for pk, number in attempts.items()])
 
 
 def state(row: Delivery) -> str:
@@ -220,9 +220,9 @@ def test_reading_a_mail_again_changes_nothing(sent: Sequence[Delivery]) -> None:
 
 def test_a_report_overtakes_the_session(outbox: Outbox) -> None:
     clara, _ = outbox()
-    [claimed, *_] = lifecycle.claim([clara], "me", clock.now() + timedelta(minutes=15))
+    lifecycle.claim([clara.pk], "me", clock.now() + timedelta(minutes=15))
     handle_report(1, report(recipient_group(CLARA)), [return_path(clara)])
-    lifecycle.record([Outcome(claimed.pk, DeliveryReport("", Action.RELAYED, reply_code=250), "me", 1)])
+    lifecycle.record([Outcome(clara.pk, DeliveryReport("", Action.RELAYED, reply_code=250), "me", 1)])
     assert state(clara) == "failed"
 
 

@@ -37,11 +37,11 @@ def probing(settings: object) -> None:
 
 
 def refused(row: Delivery, code: int = 550) -> None:
-    [claimed] = lifecycle.claim([row], "me", clock.now() + timedelta(minutes=15))
+    attempts = lifecycle.claim([row.pk], "me", clock.now() + timedelta(minutes=15))
     said = DeliveryReport(
         "", Action.FAILED, permanent=code >= 500, reply_code=code, diagnostic=f"{code} {code // 100}.1.1 no"
     )
-    lifecycle.record([Outcome(claimed.pk, said, "me", claimed.attempts)])
+    lifecycle.record([Outcome(row.pk, said, "me", attempts[row.pk])])
 
 
 def sent() -> Probe:

@@ -77,9 +77,9 @@ def meet(row: Delivery) -> None:
     line, fate = NAMES.get(row.recipient), fate_of(row.recipient)
     said = line or _line(fate).format(rcpt=row.recipient, domain="shop.sandbox.test")
     envelope = envelopes.load([row.pk])[0]
-    [claimed] = lifecycle.claim([row], "test", clock.now() + timedelta(minutes=15))
+    attempts = lifecycle.claim([row.pk], "test", clock.now() + timedelta(minutes=15))
     report = servers.what_is_said(said, row.recipient)
-    lifecycle.record([Outcome(row.pk, report, "test", claimed.attempts, next_hop_is_final=True)])
+    lifecycle.record([Outcome(row.pk, report, "test", attempts[row.pk], next_hop_is_final=True)])
     if line is None:
         sent = reactions.react(Taken(row.recipient, envelope.mail_from, envelope.content, fate, clock.now()))
         for mail in sent[:1]:  # a delay; that it arrives after all is another test

@@ -62,9 +62,17 @@ def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def rows_of(sql: str, ids: Collection[int]) -> list[tuple[Any, ...]]:
-    """The same where the question ends in `IN` and these ids are what belongs behind it."""
-    return rows(f"{sql} ({', '.join(['%s'] * len(ids))})", list(ids)) if ids else []
+def rows_of(sql: str, ids: Collection[int], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The same about the rows with these ids: they take the place of `{ids}`, behind that of all `values`."""
+    return rows(sql.format(ids=", ".join(["%s"] * len(ids))), [*values, *ids]) if ids else []
+
+
+def row_lock(table: str) -> str:
+    """What belongs behind a question about rows of `table` that nobody else may take; rows in other hands are left out.
+
+    On SQLite nothing does: whoever writes is alone from its BEGIN IMMEDIATE on.
+    """
+    return f"FOR UPDATE OF {table} SKIP LOCKED" if is_postgresql() else ""
 
 
 def publish(topics: Collection[str]) -> None:

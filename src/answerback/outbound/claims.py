@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,16 +24,23 @@ from answerback.outbound import lanes, lifecycle, owners
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
 from answerback.people import identities
+from answerback.people.models import Identity
 from mailroom.retry import LONGEST_RETRY_AFTER, MAX_JITTER
 from mailroom.states import State
 
 PRIORITIES = (0, 1)
 _DESTINATIONS_A_ROUND = 100
 _SLACK = timedelta(minutes=1)
-_NEEDED = (
-    "state", "attempts", "recipient", "hold_reason", "message__size",
-    "identity__address", "identity__deliverability", "identity__until",
-)  # fmt: skip
+_DUE = f"""
+    SELECT delivery.id, delivery.recipient, message.size, identity.id IS NOT NULL
+    FROM outbound_delivery AS delivery
+    JOIN outbound_message AS message ON message.id = delivery.message_id
+    LEFT JOIN people_identity AS identity
+        ON identity.id = delivery.identity_id AND identity.deliverability = '{Identity.Deliverability.SUPPRESSED}'
+    WHERE delivery.destination = %s AND delivery.priority = %s AND delivery.next_attempt_at <= %s
+    ORDER BY delivery.next_attempt_at
+    LIMIT %s
+"""  # noqa: S608
 
 # One index probe per destination and priority, however many deliveries wait for it.
 _DUE_DESTINATIONS = """
@@ -71,6 +79,15 @@ class Claim:
     destination: str
     recipient: str
     size: int
+
+
+class _Due(NamedTuple):
+    """A row of `_DUE`."""
+
+    delivery_id: int
+    recipient: str
+    size: int
+    may_be_suppressed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,28 +194,36 @@ def _claim_within(
 
 
 def _claim(destination: str, priorities: Sequence[int], size: int, owner: str) -> list[Claim]:
-    rows: list[Delivery] = []
+    found: list[_Due] = []
     for priority in priorities:
-        if len(rows) < size:
-            rows += _due(destination, priority, size - len(rows))
-    suppressed = {row.pk for row in rows if _is_suppressed(row)}
-    if suppressed:
-        lifecycle.hold_suppressed(list(Delivery.objects.filter(pk__in=suppressed).select_related("identity")))
-    taken = lifecycle.claim([row for row in rows if row.pk not in suppressed], owner, _lease_until())
-    return [Claim(row.pk, row.attempts, destination, row.recipient, row.message.size) for row in taken]
+        if len(found) < size:
+            found += _due(destination, priority, size - len(found))
+    held = _hold_suppressed([due.delivery_id for due in found if due.may_be_suppressed])
+    attempts = lifecycle.claim([due.delivery_id for due in found if due.delivery_id not in held], owner, _lease_until())
+    return [
+        Claim(due.delivery_id, attempts[due.delivery_id], destination, due.recipient, due.size)
+        for due in found
+        if due.delivery_id in attempts
+    ]
 
 
-def _due(destination: str, priority: int, limit: int) -> list[Delivery]:
-    """Rows with no more columns than a claim needs: it is made for every mail."""
-    rows = Delivery.objects.filter(
-        destination=destination, priority=priority, next_attempt_at__lte=clock.now()
-    ).order_by("next_attempt_at")
-    locked = rows.select_for_update(skip_locked=True, of=("self",)).select_related("message", "identity")
-    return list(locked.only(*_NEEDED)[:limit])
+def _due(destination: str, priority: int, limit: int) -> list[_Due]:
+    """Not by the ORM: it is asked for every mail."""
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    return [_Due(*row) for row in db.rows(_DUE + db.row_lock("delivery"), [destination, priority, now, limit])]
+
+
+def _hold_suppressed(delivery_ids: Collection[int]) -> set[int]:
+    """Asked again here: the address may have been suppressed while the mail waited. Gives those that stay."""
+    if not delivery_ids:
+        return set()
+    rows = Delivery.objects.filter(pk__in=delivery_ids).select_related("identity")
+    suppressed = [row for row in rows if _is_suppressed(row)]
+    lifecycle.hold_suppressed(suppressed)
+    return {row.pk for row in suppressed}
 
 
 def _is_suppressed(row: Delivery) -> bool:
-    """Asked again here: the address may have been suppressed while the mail waited."""
     if row.identity is None or row.hold_reason == lifecycle.RELEASED or row.identity.address != row.recipient:
         return False
     return identities.is_suppressed(row.identity)

@@ -21,8 +21,8 @@ _COPIES = """
     FROM outbound_delivery AS delivery
     JOIN outbound_message AS message ON message.id = delivery.message_id
     LEFT JOIN tickets_supportaddress AS support ON support.id = message.support_address_id
-    WHERE delivery.id IN"""
-_BODIES = "SELECT id, body FROM outbound_message WHERE id IN"
+    WHERE delivery.id IN ({ids})"""
+_BODIES = "SELECT id, body FROM outbound_message WHERE id IN ({ids})"
 
 
 class _Copy(NamedTuple):

@@ -16,15 +16,15 @@ A batch is one transaction. Rows are locked in the order of their ids, so that t
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from answerback.core import bulk, clock, live
+from answerback.core import bulk, clock, db, live
 from answerback.outbound import cause_rules, failure_feed, lanes
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
 from answerback.people.models import Account, Identity
@@ -52,7 +52,19 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
 _NAMED = frozenset({Action.FAILED, Action.DELAYED})  # of these an administrator's own rules are asked
 _MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
 _DIAGNOSTIC_LENGTH = 8192
-_LEASE = ("state", "owner", "lease_until", "next_attempt_at", "attempts")
+_WAITING = [state for state in State if table.next_state(state, Fact.CLAIM) is State.SENDING]
+_LEASE = f"""
+    UPDATE outbound_delivery
+    SET state = %s, owner = %s, lease_until = %s, next_attempt_at = NULL, attempts = attempts + 1
+    WHERE state IN ({", ".join(["%s"] * len(_WAITING))}) AND id IN ({{ids}})
+    RETURNING id
+"""  # noqa: S608
+_INTEND = """
+    INSERT INTO outbound_attempt (delivery_id, number, owner, started_at, outcome, stage, enhanced_code, diagnostic,
+        remote_mta, ambiguous, ours)
+    SELECT id, attempts, owner, %s, '', '', '', '', '', FALSE, FALSE FROM outbound_delivery WHERE id IN ({ids})
+    RETURNING delivery_id, number
+"""
 _ATTEMPT_WORDS = ("smtp_code", "enhanced_code", "diagnostic", "remote_mta", "ours")
 _ATTEMPT_WRITTEN = ("finished_at", "outcome", "stage", "ambiguous", *_ATTEMPT_WORDS)
 _WRITTEN = (
@@ -150,17 +162,14 @@ def hold_suppressed(rows: Sequence[Delivery]) -> None:
     _published(events)
 
 
-def claim(rows: Sequence[Delivery], owner: str, lease_until: datetime) -> list[Delivery]:
-    """Lease waiting rows, which the caller has locked, to `owner`; each gets the number of its next attempt."""
-    now = clock.now()
-    claimed = [row for row in rows if table.next_state(State(row.state), Fact.CLAIM)]
-    leases = [(State.SENDING, owner, lease_until, None, row.attempts + 1, row.pk, row.attempts) for row in claimed]
-    if bulk.update(Delivery, _LEASE, ("id", "attempts"), leases) != len(claimed):
-        raise RuntimeError("a delivery changed although it was locked")
-    for row in claimed:
-        row.state, row.owner, row.attempts = State.SENDING, owner, row.attempts + 1
-    bulk.insert([Attempt(delivery=row, number=row.attempts, owner=owner, started_at=now) for row in claimed])
-    return claimed
+def claim(delivery_ids: Collection[int], owner: str, lease_until: datetime) -> dict[int, int]:
+    """Lease waiting deliveries to `owner`: delivery id → number of the attempt that begins. Others are left out.
+
+    Belongs into a transaction, in which the caller has locked the rows.
+    """
+    until, now = map(connection.ops.adapt_datetimefield_value, (lease_until, clock.now()))
+    leased = [pk for (pk,) in db.rows_of(_LEASE, delivery_ids, [State.SENDING, owner, until, *_WAITING])]
+    return dict(db.rows_of(_INTEND, leased, [now]))
 
 
 def end_leases(rows: QuerySet[Delivery]) -> int:

@@ -35,12 +35,12 @@ def send(address: str) -> Attempt:
     route = destinations.route()
     if route is None:
         raise NoRouteError
-    delivery = _claimed(address)
+    delivery, owner, attempt = _claimed(address)
     [envelope] = envelopes.load([delivery.pk])
     report = asyncio.run(_carry(route.to(delivery.recipient.rpartition("@")[2]), envelope))
     final = isinstance(route, Mx) and report.action is not Action.FAILED
-    lifecycle.record([Outcome(delivery.pk, report, delivery.owner, delivery.attempts, next_hop_is_final=final)])
-    return Attempt.objects.select_related("delivery").get(delivery=delivery, number=delivery.attempts)
+    lifecycle.record([Outcome(delivery.pk, report, owner, attempt, next_hop_is_final=final)])
+    return Attempt.objects.select_related("delivery").get(delivery=delivery, number=attempt)
 
 
 def enqueue_to(address: str) -> Delivery:
@@ -58,11 +58,13 @@ def enqueue_to(address: str) -> Delivery:
     return Delivery.objects.get(message=message)
 
 
-def _claimed(address: str) -> Delivery:
+def _claimed(address: str) -> tuple[Delivery, str, int]:
+    """A delivery that nobody else sends, and by whom and as which attempt it is sent."""
+    owner, lease_until = owners.this_process(), clock.now() + timedelta(seconds=settings.LEASE)
     with transaction.atomic():
-        rows = list(Delivery.objects.select_for_update().filter(pk=enqueue_to(address).pk))
-        [delivery] = lifecycle.claim(rows, owners.this_process(), clock.now() + timedelta(seconds=settings.LEASE))
-    return delivery
+        delivery = enqueue_to(address)
+        attempts = lifecycle.claim([delivery.pk], owner, lease_until)
+    return delivery, owner, attempts[delivery.pk]
 
 
 async def _carry(route: Route, envelope: Envelope) -> DeliveryReport:

@@ -69,9 +69,9 @@ class Servers:
     def _try(self, rows: list[Delivery]) -> None:
         """One try of each."""
         sent = {envelope.id: envelope for envelope in envelopes.load([row.pk for row in rows])}
-        claimed = lifecycle.claim(rows, OWNER, clock.now() + _LEASE)
+        attempts = lifecycle.claim([row.pk for row in rows], OWNER, clock.now() + _LEASE)
         outcomes = []
-        for row in claimed:
+        for row in rows:
             line = (
                 self._lines[row.pk]
                 .pop(0)
@@ -83,7 +83,7 @@ class Servers:
             )
             report = what_is_said(line, row.recipient)
             _put_into_mailbox(sent[row.pk], line, report)
-            outcomes.append(Outcome(row.pk, report, OWNER, row.attempts, next_hop_is_final=True))
+            outcomes.append(Outcome(row.pk, report, OWNER, attempts[row.pk], next_hop_is_final=True))
         lifecycle.record(outcomes)
 
 
