@@ -42,6 +42,34 @@ def test_only_rows_that_are_as_thought_are_changed_and_counted() -> None:
     assert list(found) == [("a", 200, later), ("b", 500, NOON), ("c", 500, NOON)]
 
 
+def test_rows_are_read_as_the_orm_reads_them() -> None:
+    keys = [SigningKey.objects.create(key_id=number, secret=b"s", created_at=NOON) for number in (7, 8, 9)]
+    found = bulk.locked(SigningKey, [keys[2].pk, keys[0].pk])
+    assert found == [keys[0], keys[2]]
+    assert [(row.key_id, bytes(row.secret), row.created_at) for row in found] == [(7, b"s", NOON), (9, b"s", NOON)]
+    found[0].key_id = 70
+    found[0].save()
+    assert SigningKey.objects.get(pk=keys[0].pk).key_id == 70, "a row like any other, not a new one"
+
+
+def test_what_was_left_out_is_read_when_it_is_asked_for() -> None:
+    key = SigningKey.objects.create(key_id=7, secret=b"s", created_at=NOON)
+    [row] = bulk.locked(SigningKey, [key.pk], without=("secret",))
+    assert row.get_deferred_fields() == {"secret"}
+    assert bytes(row.secret) == b"s"
+
+
+def test_a_new_row_has_what_it_was_not_given_as_the_orm_says() -> None:
+    made, usual = bulk.new(IdempotentAnswer, caller="ada"), IdempotentAnswer(caller="ada")
+    names = [field.attname for field in IdempotentAnswer._meta.concrete_fields]
+    assert [getattr(made, name) for name in names] == [getattr(usual, name) for name in names]
+    made.key, made.at, made.status = "k", NOON, 200
+    made.save()
+    assert IdempotentAnswer.objects.get().pk == made.pk
+    with pytest.raises(TypeError, match="colour"):
+        bulk.new(IdempotentAnswer, colour="red")
+
+
 def test_nothing_to_write_is_nothing_done() -> None:
     bulk.insert([])
     assert bulk.update(Setting, ("value",), ("name",), []) == 0

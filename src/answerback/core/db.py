@@ -67,12 +67,14 @@ def rows_of(sql: str, ids: Collection[int], values: Sequence[Any] = ()) -> list[
     return rows(sql.format(ids=", ".join(["%s"] * len(ids))), [*values, *ids]) if ids else []
 
 
-def row_lock(table: str) -> str:
-    """What belongs behind a question about rows of `table` that nobody else may take; rows in other hands are left out.
+def row_lock(table: str = "", skip_locked: bool = False) -> str:
+    """What belongs behind a question about rows (of `table`, where there are several) that nobody else may change.
 
     On SQLite nothing does: whoever writes is alone from its BEGIN IMMEDIATE on.
     """
-    return f"FOR UPDATE OF {table} SKIP LOCKED" if is_postgresql() else ""
+    if not is_postgresql():
+        return ""
+    return f"FOR UPDATE{f' OF {table}' if table else ''}{' SKIP LOCKED' if skip_locked else ''}"
 
 
 def publish(topics: Collection[str]) -> None:

@@ -210,7 +210,10 @@ def _claim(destination: str, priorities: Sequence[int], size: int, owner: str) -
 def _due(destination: str, priority: int, limit: int) -> list[_Due]:
     """Not by the ORM: it is asked for every mail."""
     now = connection.ops.adapt_datetimefield_value(clock.now())
-    return [_Due(*row) for row in db.rows(_DUE + db.row_lock("delivery"), [destination, priority, now, limit])]
+    return [
+        _Due(*row)
+        for row in db.rows(_DUE + db.row_lock("delivery", skip_locked=True), [destination, priority, now, limit])
+    ]
 
 
 def _hold_suppressed(delivery_ids: Collection[int]) -> set[int]:

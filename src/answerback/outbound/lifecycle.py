@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -31,7 +32,6 @@ from answerback.people.models import Account, Identity
 from mailroom import lifecycle as table
 from mailroom import retry
 from mailroom.causes.classify import classify
-from mailroom.causes.own import OwnRule
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.states import Fact, State
 
@@ -74,6 +74,10 @@ _WRITTEN = (
 )  # fmt: skip
 
 
+_Before = tuple[str, str, int]  # state, owner, attempts of a row as it was read
+_written = itemgetter(*_WRITTEN)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was said about one delivery. `owner` and `attempt` fence the outcomes of our own sessions."""
@@ -88,22 +92,34 @@ class Outcome:
     next_hop_is_final: bool = False  # the server that spoke is the recipient's own MX
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An outcome as it is noted."""
+
+    outcome: Outcome
+    fact: Fact
+    words: Mapping[str, object]  # what was said, as columns of deliveries and events; of attempts `_ATTEMPT_WORDS`
+
+    @property
+    def report(self) -> DeliveryReport:
+        return self.outcome.report
+
+
 def record(outcomes: Sequence[Outcome]) -> list[DeliveryEvent]:
     """Note what was said, in one transaction. Outcomes of deliveries that are gone are left out."""
-    own = cause_rules.current() if any(outcome.report.action in _NAMED for outcome in outcomes) else ()
-    outcomes = [replace(outcome, report=_named(outcome.report, own)) for outcome in outcomes]
     with transaction.atomic():
         rows = _locked({outcome.delivery_id for outcome in outcomes})
-        before = {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
+        before = _before(rows)
         now = clock.now()
+        told = _read(outcomes)
         events: list[DeliveryEvent] = []
-        for outcome in _unheard(outcomes):
-            if row := rows.get(outcome.delivery_id):
-                events += _conclude(row, outcome, now)
-        _finish_attempts(outcomes, now)
+        for one in _unheard(told):
+            if row := rows.get(one.outcome.delivery_id):
+                events += _conclude(row, one, now)
+        _finish_attempts(told, now)
         _write(rows, before, events)
-        _tell_lanes(rows, outcomes, now)
-        return _published(events)
+        _tell_lanes(rows, told, now)
+        return _published(rows, events)
 
 
 def decide(delivery_ids: Sequence[int], fact: Fact, by: Account | None = None, reason: str = "") -> list[DeliveryEvent]:
@@ -113,13 +129,13 @@ def decide(delivery_ids: Sequence[int], fact: Fact, by: Account | None = None, r
     """
     with transaction.atomic():
         rows = _locked(set(delivery_ids))
-        before = {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
+        before = _before(rows)
         now = clock.now()
         events = [event for row in rows.values() if (event := _decided(row, fact, by, reason, now))]
         _write(rows, before, events)
         if fact is Fact.RELEASE and events:
             live.publish(live.OUTBOX)
-        return _published(events)
+        return _published(rows, events)
 
 
 def retry_now(delivery_ids: Sequence[int]) -> int:
@@ -151,15 +167,15 @@ def suppress(row: Delivery, identity: Identity) -> None:
 
 def hold_suppressed(rows: Sequence[Delivery]) -> None:
     """Hold waiting rows whose addresses have been suppressed since; the caller has locked and joined them."""
-    now = clock.now()
-    before = {row.pk: (row.state, row.owner, row.attempts) for row in rows}
+    now, found = clock.now(), {row.pk: row for row in rows}
+    before = _before(found)
     for row in rows:
         if row.identity:
             suppress(row, row.identity)
             row.updated_at = now
     events = [event_of(row, Fact.HOLD, before[row.pk][0], now) for row in rows]
-    _write({row.pk: row for row in rows}, before, events)
-    _published(events)
+    _write(found, before, events)
+    _published(found, events)
 
 
 def claim(delivery_ids: Collection[int], owner: str, lease_until: datetime) -> dict[int, int]:
@@ -212,7 +228,9 @@ def storable(text: str, length: int) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:length]
 
 
-def event_of(row: Delivery, fact: str, from_state: str, at: datetime, **said: object) -> DeliveryEvent:
+def event_of(
+    row: Delivery, fact: str, from_state: str, at: datetime, by: Account | None = None, **said: object
+) -> DeliveryEvent:
     """An event that tells the delivery's own codes and cause, unless `said` tells others."""
     fields: dict[str, object] = {
         "source": SYSTEM,
@@ -225,74 +243,107 @@ def event_of(row: Delivery, fact: str, from_state: str, at: datetime, **said: ob
         "remote_mta": row.remote_mta,
         "told_by": row.told_by,
     }
-    return DeliveryEvent(delivery=row, at=at, fact=fact, from_state=from_state, to_state=row.state, **(fields | said))
+    return bulk.new(
+        DeliveryEvent,
+        delivery_id=row.pk,
+        at=at,
+        fact=fact,
+        from_state=from_state,
+        to_state=row.state,
+        by_id=by.pk if by else None,
+        **(fields | said),
+    )
 
 
 # Reading and writing
 
 
 def _locked(delivery_ids: set[int]) -> dict[int, Delivery]:
-    rows = Delivery.objects.select_for_update().filter(pk__in=delivery_ids).order_by("id")
-    return {row.pk: row for row in rows.defer("header")}
+    return {row.pk: row for row in bulk.locked(Delivery, delivery_ids, without=("header",))}
 
 
-def _unheard(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _before(rows: Mapping[int, Delivery]) -> dict[int, _Before]:
+    return {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
+
+
+def _read(outcomes: Sequence[Outcome]) -> list[_Told]:
+    """With the cause that the words mean; an administrator's own rules are asked first, of what went wrong."""
+    own = cause_rules.current() if any(outcome.report.action in _NAMED for outcome in outcomes) else ()
+    return [
+        _Told(outcome, table.fact_of(outcome.report), _words(outcome.report, classify(outcome.report, own).cause))
+        for outcome in outcomes
+    ]
+
+
+def _words(report: DeliveryReport, cause: str) -> dict[str, object]:
+    return {
+        "smtp_code": report.reply_code,
+        "enhanced_code": str(report.status or ""),
+        "diagnostic": storable(report.diagnostic, _DIAGNOSTIC_LENGTH),
+        "remote_mta": storable(report.remote_mta, 300),
+        "told_by": report.told_by,
+        "cause": cause,
+        "permanent": report.permanent,
+        "ours": report.ours,
+    }
+
+
+def _unheard(told: Sequence[_Told]) -> list[_Told]:
     """Without what the same received mail, or the same provider, has said already, in this batch or before."""
+    outcomes = [one.outcome for one in told]
     mails = {outcome.raw_mail_id for outcome in outcomes if outcome.raw_mail_id is not None}
-    told = {outcome.delivery_id for outcome in outcomes if outcome.report.source is Source.WEBHOOK}
+    by_provider = {outcome.delivery_id for outcome in outcomes if outcome.report.source is Source.WEBHOOK}
     heard: set[tuple[object, ...]] = set()
     if mails:
         known = DeliveryEvent.objects.filter(raw_mail_id__in=mails)
         heard.update(known.values_list("delivery_id", "fact", "raw_mail_id"))
-    if told:
-        known = DeliveryEvent.objects.filter(delivery_id__in=told, source=Source.WEBHOOK)
+    if by_provider:
+        known = DeliveryEvent.objects.filter(delivery_id__in=by_provider, source=Source.WEBHOOK)
         heard.update(known.values_list("delivery_id", "fact", "told_by", "diagnostic"))
     fresh = []
-    for outcome in outcomes:
-        keys = _ways_to_be_heard(outcome)
+    for one in told:
+        keys = _ways_to_be_heard(one)
         if not keys & heard:
             heard |= keys
-            fresh.append(outcome)
+            fresh.append(one)
     return fresh
 
 
-def _ways_to_be_heard(outcome: Outcome) -> set[tuple[object, ...]]:
+def _ways_to_be_heard(told: _Told) -> set[tuple[object, ...]]:
     """What makes another outcome the same as this one."""
-    report, ways = outcome.report, set[tuple[object, ...]]()
-    about = (outcome.delivery_id, table.fact_of(report).value)
+    outcome, ways = told.outcome, set[tuple[object, ...]]()
+    about = (outcome.delivery_id, told.fact.value)
     if outcome.raw_mail_id is not None:
         ways.add((*about, outcome.raw_mail_id))
-    if report.source is Source.WEBHOOK:
-        ways.add((*about, report.told_by, storable(report.diagnostic, _DIAGNOSTIC_LENGTH)))
+    if outcome.report.source is Source.WEBHOOK:
+        ways.add((*about, outcome.report.told_by, told.words["diagnostic"]))
     return ways
 
 
-def _finish_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
+def _finish_attempts(told: Sequence[_Told], now: datetime) -> None:
     """Write what the session said beside the intention; also where the fact came too late to move anything."""
     bulk.update(
         Attempt,
         _ATTEMPT_WRITTEN,
         ("delivery_id", "number", "owner", "outcome"),
         [
-            (*_attempt_values(word, outcome.report, now), outcome.delivery_id, outcome.attempt, outcome.owner, "")
-            for outcome in outcomes
-            if (word := _ATTEMPT_OUTCOMES.get(table.fact_of(outcome.report)))
+            (*_attempt_values(word, one, now), one.outcome.delivery_id, one.outcome.attempt, one.outcome.owner, "")
+            for one in told
+            if (word := _ATTEMPT_OUTCOMES.get(one.fact))
         ],
     )
 
 
-def _attempt_values(word: str, report: DeliveryReport, now: datetime) -> tuple[object, ...]:
+def _attempt_values(word: str, told: _Told, now: datetime) -> tuple[object, ...]:
     """In the order of `_ATTEMPT_WRITTEN`."""
-    words = _words(report)
-    return (now, word, report.stage or "", report.ambiguous, *(words[name] for name in _ATTEMPT_WORDS))
+    said = (told.words[name] for name in _ATTEMPT_WORDS)
+    return (now, word, told.report.stage or "", told.report.ambiguous, *said)
 
 
-def _write(
-    rows: Mapping[int, Delivery], before: Mapping[int, tuple[str, str, int]], events: Sequence[DeliveryEvent]
-) -> None:
+def _write(rows: Mapping[int, Delivery], before: Mapping[int, _Before], events: Sequence[DeliveryEvent]) -> None:
     """A conditional UPDATE of each changed row. The rows are locked: one that does not match is a bug of ours."""
     changed = sorted({event.delivery_id for event in events})
-    values = [(*(getattr(rows[pk], name) for name in _WRITTEN), pk, *before[pk]) for pk in changed]
+    values = [(*_written(vars(rows[pk])), pk, *before[pk]) for pk in changed]
     if bulk.update(Delivery, _WRITTEN, ("id", "state", "owner", "attempts"), values) != len(changed):
         raise RuntimeError(f"one of the deliveries {changed} changed although they were locked")
     bulk.insert(events)
@@ -301,9 +352,9 @@ def _write(
     )
 
 
-def _published(events: list[DeliveryEvent]) -> list[DeliveryEvent]:
+def _published(rows: Mapping[int, Delivery], events: list[DeliveryEvent]) -> list[DeliveryEvent]:
     if events:
-        tickets = {event.delivery.ticket_id for event in events} - {None}
+        tickets = {rows[event.delivery_id].ticket_id for event in events} - {None}
         live.publish(live.DELIVERY, *(f"ticket:{ticket_id}" for ticket_id in tickets))
     return events
 
@@ -311,75 +362,55 @@ def _published(events: list[DeliveryEvent]) -> list[DeliveryEvent]:
 # What a fact does to a row
 
 
-def _named(report: DeliveryReport, own: Sequence[OwnRule]) -> DeliveryReport:
-    return replace(report, cause=classify(report, own).cause)
-
-
-def _conclude(row: Delivery, outcome: Outcome, now: datetime) -> list[DeliveryEvent]:
+def _conclude(row: Delivery, told: _Told, now: datetime) -> list[DeliveryEvent]:
     """Move the row as far as the fact goes, and say so; late and overtaken facts only say so."""
-    report, fact = outcome.report, table.fact_of(outcome.report)
-    before = row.state
-    target = table.next_state(State(before), fact) if _may_move(row, fact, outcome) else None
+    outcome, fact, before = told.outcome, told.fact, row.state
+    target = table.next_state(State(before), fact) if _may_move(row, told) else None
     if target:
         row.state = target
         row.updated_at = now
-        _EFFECTS[fact](row, outcome, now)
+        _EFFECTS[fact](row, told, now)
     said = event_of(
         row,
         fact,
         before,
         now,
-        source=report.source,
+        source=told.report.source,
         match=outcome.match,
         raw_mail_id=outcome.raw_mail_id,
         by=outcome.by,
-        feedback_type=storable(report.feedback_type, 20),
-        origins=report.told_from,
-        **_words(report),
+        feedback_type=storable(told.report.feedback_type, 20),
+        origins=told.report.told_from,
+        **told.words,
     )
     return [said, *_consequences(row, fact, now)] if target else [said]
 
 
-def _may_move(row: Delivery, fact: Fact, outcome: Outcome) -> bool:
-    return fact not in _SESSION_FACTS or (row.owner, row.attempts) == (outcome.owner, outcome.attempt)
+def _may_move(row: Delivery, told: _Told) -> bool:
+    return told.fact not in _SESSION_FACTS or (row.owner, row.attempts) == (told.outcome.owner, told.outcome.attempt)
 
 
-def _words(report: DeliveryReport) -> dict[str, object]:
-    """What was said, as columns of deliveries and events; of attempts only `_ATTEMPT_WORDS`."""
-    return {
-        "smtp_code": report.reply_code,
-        "enhanced_code": str(report.status or ""),
-        "diagnostic": storable(report.diagnostic, _DIAGNOSTIC_LENGTH),
-        "remote_mta": storable(report.remote_mta, 300),
-        "told_by": report.told_by,
-        "cause": report.cause,
-        "permanent": report.permanent,
-        "ours": report.ours,
-    }
-
-
-def _take_words(row: Delivery, report: DeliveryReport) -> None:
-    for name, value in _words(report).items():
-        setattr(row, name, value)
+def _take_words(row: Delivery, told: _Told) -> None:
+    vars(row).update(told.words)
 
 
 def _leave_queue(row: Delivery) -> None:
     row.owner, row.lease_until, row.next_attempt_at = "", None, None
 
 
-def _accepted(row: Delivery, outcome: Outcome, now: datetime) -> None:
+def _accepted(row: Delivery, told: _Told, now: datetime) -> None:
     """`ambiguous` stays: an earlier copy may have arrived as well."""
     _leave_queue(row)
-    _take_words(row, outcome.report)
+    _take_words(row, told)
     _start_clock(row, now)
     row.cause = ""
-    row.final_hop = outcome.next_hop_is_final
+    row.final_hop = told.outcome.next_hop_is_final
 
 
-def _deferred(row: Delivery, outcome: Outcome, now: datetime) -> None:
-    report = outcome.report
+def _deferred(row: Delivery, told: _Told, now: datetime) -> None:
+    report = told.report
     _leave_queue(row)
-    _take_words(row, report)
+    _take_words(row, told)
     row.ambiguous = row.ambiguous or report.ambiguous
     if report.ours:
         row.waiting_since = row.waiting_since or now
@@ -402,14 +433,14 @@ def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datet
     return min(due, max(end, soonest))
 
 
-def _failed(row: Delivery, outcome: Outcome, now: datetime) -> None:
+def _failed(row: Delivery, told: _Told, now: datetime) -> None:
     _leave_queue(row)
-    _take_words(row, outcome.report)
+    _take_words(row, told)
     _start_clock(row, now)
     row.failed_at = now
 
 
-def _expired(row: Delivery, outcome: Outcome, now: datetime) -> None:
+def _expired(row: Delivery, told: _Told, now: datetime) -> None:
     _give_up(row, now)
 
 
@@ -419,14 +450,14 @@ def _give_up(row: Delivery, now: datetime) -> None:
     row.cause = row.cause or "expired"
 
 
-def _reported(row: Delivery, outcome: Outcome, now: datetime) -> None:
+def _reported(row: Delivery, told: _Told, now: datetime) -> None:
     _leave_queue(row)
-    _take_words(row, outcome.report)
+    _take_words(row, told)
     _start_clock(row, now)
 
 
-def _reported_delivered(row: Delivery, outcome: Outcome, now: datetime) -> None:
-    _reported(row, outcome, now)
+def _reported_delivered(row: Delivery, told: _Told, now: datetime) -> None:
+    _reported(row, told, now)
     row.cause, row.permanent = "", False
 
 
@@ -437,7 +468,7 @@ def _start_clock(row: Delivery, now: datetime) -> None:
         row.waiting_since = None
 
 
-_EFFECTS: Mapping[Fact, Callable[[Delivery, Outcome, datetime], None]] = {
+_EFFECTS: Mapping[Fact, Callable[[Delivery, _Told, datetime], None]] = {
     Fact.SESSION_ACCEPTED: _accepted,
     Fact.SESSION_TRANSIENT: _deferred,
     Fact.SESSION_PERMANENT: _failed,
@@ -486,19 +517,18 @@ def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: da
     return event_of(row, fact, before, now, source=source, by=by)
 
 
-def _tell_lanes(rows: Mapping[int, Delivery], outcomes: Sequence[Outcome], now: datetime) -> None:
+def _tell_lanes(rows: Mapping[int, Delivery], told: Sequence[_Told], now: datetime) -> None:
     """The last word of each lane in this batch: a fault of ours begins trouble, anything else a server says ends it."""
-    last: dict[str, DeliveryReport] = {}
-    for outcome in outcomes:
-        report, row = outcome.report, rows.get(outcome.delivery_id)
-        if row and table.fact_of(report) in _SESSION_FACTS and (_is_site_fault(report) or not report.ours):
-            last[row.destination] = report
+    last: dict[str, _Told] = {}
+    for one in told:
+        row = rows.get(one.outcome.delivery_id)
+        if row and one.fact in _SESSION_FACTS and (_is_site_fault(one.report) or not one.report.ours):
+            last[row.destination] = one
     troubled = lanes.in_trouble() if last else set()
-    for destination in sorted(last):  # as claims lock them, so that nobody waits in a circle
-        report = last[destination]
-        if _is_site_fault(report):
-            lanes.begin_trouble(destination, storable(report.diagnostic, _DIAGNOSTIC_LENGTH), report.cause, now)
-        elif destination in troubled and _proves_life(report):
+    for destination, one in sorted(last.items()):  # as claims lock them, so that nobody waits in a circle
+        if _is_site_fault(one.report):
+            lanes.begin_trouble(destination, str(one.words["diagnostic"]), str(one.words["cause"]), now)
+        elif destination in troubled and _proves_life(one.report):
             lanes.end_trouble(destination, now)
 
 
