@@ -111,7 +111,8 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One SMTP try of one delivery."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows")
+    # the constraint below finds them by their delivery
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows", db_index=False)
     number = models.PositiveSmallIntegerField()
     owner = models.CharField(max_length=64)
     started_at = models.DateTimeField()
@@ -132,7 +133,8 @@ class Attempt(models.Model):
 class DeliveryEvent(models.Model):
     """What we concluded from a fact. The row is the queue for `desk.delivery_events` (handled_at is null)."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
+    # no index of its own: one of those below begins with it
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events", db_index=False)
     at = models.DateTimeField()
     fact = models.CharField(max_length=20)  # mailroom.states.Fact
     from_state = models.CharField(max_length=10)
@@ -150,7 +152,7 @@ class DeliveryEvent(models.Model):
     told_by = models.CharField(max_length=20, blank=True)
     origins = models.JSONField(default=dict)  # of a report: value -> where in it (DeliveryReport.told_from)
     raw_mail_id = models.BigIntegerField(null=True)
-    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     handled_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -158,6 +160,7 @@ class DeliveryEvent(models.Model):
             models.Index(fields=["id"], condition=models.Q(handled_at__isnull=True), name="delivery_event_unhandled"),
             models.Index(fields=["delivery", "id"], name="delivery_event_delivery"),
             models.Index(fields=["at"], name="delivery_event_time"),
+            models.Index(fields=["by"], condition=models.Q(by__isnull=False), name="delivery_event_by"),
         ]
         constraints = [
             models.UniqueConstraint(
