@@ -56,7 +56,7 @@ def _database() -> dict[str, object]:
                 "timeout": 20,
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000; "
-                    "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=ON"
+                    "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=4000; PRAGMA foreign_keys=ON"
                 ),
             },
             "CONN_MAX_AGE": None,
