@@ -15,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +39,7 @@ from mailroom.address import ascii_domain
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.smtp.options import Options, Timeouts
 from mailroom.smtp.route import Route
-from mailroom.smtp.session import Transport
+from mailroom.smtp.session import Envelope, Transport
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,9 @@ class Engine:
         self.owner = owners.this_process()
         self._database = DatabaseThread("outbox")
         self._reading = DatabaseThread("outbox-read")
-        self._recorder = Recorder(self._database, self._forget, self._at_work)
+        self._signing = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="signing")
+        self._at_work = 0  # sessions that have mail under way
+        self._recorder = Recorder(self._database, self._forget, lambda: self._at_work)
         self._options = client_options()
         self._lines: dict[str, Line] = {}
         self._windows: dict[str, Window] = {}  # of destinations without mail under way: what was learnt last
@@ -263,7 +267,7 @@ class Engine:
         left = {claim.delivery_id: claim for claim in batch if self._still_ours(claim)}
         begun = False
         try:
-            loaded = await self._reading.run(envelopes.load, list(left))
+            loaded = await self._load(list(left))
             begun, began = True, asyncio.get_running_loop().time()
             session.begins(began)
             async with aclosing(transport.send(loaded)) as outcomes:
@@ -298,6 +302,11 @@ class Engine:
             if report.ours:
                 self._unbegun[spared.delivery_id] = spared.attempt
             else:
+    async def _load(self, delivery_ids: Sequence[int]) -> list[Envelope]:
+        """Signing with RSA takes longer than all the rest, but lets other threads work meanwhile."""
+        copies = await self._reading.run(envelopes.read, delivery_ids)
+        return await asyncio.get_running_loop().run_in_executor(self._signing, copies.envelopes)
+
                 self._conclude(line, spared, replace(report, recipient=spared.recipient))
         await settled.wait()
 
@@ -440,6 +449,7 @@ def client_options() -> Options:
 
 def _broken_off(claim: Claim) -> DeliveryReport:
     return DeliveryReport(
+        self._signing.shutdown(wait=False)
         claim.recipient,
         Action.FAILED,
         source=Source.CLIENT,

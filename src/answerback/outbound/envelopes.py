@@ -41,33 +41,45 @@ class _Copy(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """What the copies of a batch have in common: every body once, and the keys."""
+class Copies:
+    """What the database knows of a batch: every body once, and the keys. Its envelopes can be made in any thread."""
 
+    rows: Sequence[_Copy]
     bodies: Mapping[int, bytes]
     signer: Signer
     signatures: Signatures
 
+    def envelopes(self) -> list[Envelope]:
+        return [_envelope(copy, self) for copy in self.rows]
+
 
 def load(delivery_ids: Sequence[int]) -> list[Envelope]:
     """An envelope for each delivery that still exists, in the order given."""
-    copies = {row[0]: _Copy(*row) for row in db.rows_of(_COPIES, delivery_ids)}
-    bodies = db.rows_of(_BODIES, {copy.message_pk for copy in copies.values()})
-    shared = _Shared({pk: bytes(body) for pk, body in bodies}, Signer.current(), Signatures.current())
-    return [_envelope(copies[pk], shared) for pk in delivery_ids if pk in copies]
+    return read(delivery_ids).envelopes()
 
 
-def _envelope(copy: _Copy, shared: _Shared) -> Envelope:
-    token = shared.signer.delivery_token(copy.delivery_id)
-    reply_to = shared.signer.reply_to(copy.support_address or "", copy.participant_id)
-    composed = Composed(bytes(copy.own_header or copy.header), shared.bodies[copy.message_pk], copy.smtputf8)
+def read(delivery_ids: Sequence[int]) -> Copies:
+    found = {row[0]: _Copy(*row) for row in db.rows_of(_COPIES, delivery_ids)}
+    bodies = db.rows_of(_BODIES, {copy.message_pk for copy in found.values()})
+    return Copies(
+        rows=[found[pk] for pk in delivery_ids if pk in found],
+        bodies={pk: bytes(body) for pk, body in bodies},
+        signer=Signer.current(),
+        signatures=Signatures.current(),
+    )
+
+
+def _envelope(copy: _Copy, batch: Copies) -> Envelope:
+    token = batch.signer.delivery_token(copy.delivery_id)
+    reply_to = batch.signer.reply_to(copy.support_address or "", copy.participant_id)
+    composed = Composed(bytes(copy.own_header or copy.header), batch.bodies[copy.message_pk], copy.smtputf8)
     marked = for_recipient(composed, reply_to, token, providers.marks(token))
     made_at = copy.created_at.replace(tzinfo=UTC)
     return Envelope(
         id=copy.delivery_id,
-        mail_from=_return_path(copy, shared.signer),
+        mail_from=_return_path(copy, batch.signer),
         rcpt_to=copy.recipient,
-        content=shared.signatures.sign(marked, _domain_of(copy), copy.message_pk, made_at).octets,
+        content=batch.signatures.sign(marked, _domain_of(copy), copy.message_pk, made_at).octets,
         smtputf8=copy.smtputf8,
     )
 
