@@ -49,7 +49,8 @@ def mask(text: str) -> str:
     """The text without our secrets."""
     urls = (settings.RELAY_URL, settings.IMAP_URLS)
     known = _pattern_of(urls, (settings.SECRET_KEY, settings.METRICS_TOKEN, *settings.EVENT_SECRETS.values()))
-    return _PASSWORD_IN_URL.sub(rf"\1:{MASK}", known.sub(MASK, text) if known else text)
+    text = known.sub(MASK, text) if known else text
+    return _PASSWORD_IN_URL.sub(rf"\1:{MASK}", text) if "://" in text else text
 
 
 @lru_cache(maxsize=4)

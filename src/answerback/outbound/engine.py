@@ -228,7 +228,7 @@ class Engine:
                 try:
                     await self._carry(line, session, transport, batch)
                 finally:
-                    session.ends()
+                    self._ends(session)
                     line.carried -= len(batch)
                 await self._note_size(line, transport.announced_size)
                 self._wake.set()
@@ -236,9 +236,11 @@ class Engine:
             line.sessions.discard(session)
             await transport.close()
 
-    def _at_work(self) -> int:
-        """How many sessions have mail under way."""
-        return sum(session.waits_since is not None for line in self._lines.values() for session in line.sessions)
+    def _ends(self, session: Session) -> None:
+        if session.waits_since is not None:
+            session.ends()
+            self._at_work -= 1
+            self._recorder.look()
 
     async def _note_size(self, line: Line, size: int) -> None:
         """Only where it has changed, and only for the composer: that it cannot be noted stops no mail."""
@@ -280,6 +282,7 @@ class Engine:
         except asyncio.CancelledError:
             self._break_off(line, list(left.values()), begun and transport.was_greeted)
             raise
+            self._at_work += 1
         except Error as error:
             log.warning("mail cannot be read from the queue: %s", error)
             self._break_off(line, list(left.values()), begun)
@@ -308,9 +311,9 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(self._signing, copies.envelopes)
 
                 self._conclude(line, spared, replace(report, recipient=spared.recipient))
-        await settled.wait()
+        await settled
 
-    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> asyncio.Event:
+    def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> asyncio.Future[None]:
         final = line.final and report.action is not Action.FAILED
         outcome = Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final)
         return self._recorder.add(outcome)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Collection
 from enum import Enum, auto
 
 from answerback.outbound.claims import Claim
@@ -57,7 +58,7 @@ class Session:
     def is_stuck(self, now: float) -> bool:
         return self.waits_since is not None and now - self.waits_since > STUCK_AFTER
 
-    def learn(self, report: DeliveryReport, others_have_hope: bool, now: float) -> Lesson:
+    def learn(self, report: DeliveryReport, all_sessions: Collection[Session], now: float) -> Lesson:
         self.waits_since = now
         if not _is_refused(report):
             self._served, self._refusal = True, None
@@ -68,10 +69,11 @@ class Session:
             return Lesson.NONE
         self._served = False
         if self._refusal is None:
-            self._refusal = self._refused(report, others_have_hope, now)
+            self._refusal = self._refused(report, all_sessions, now)
         return self._refusal
 
-    def _refused(self, report: DeliveryReport, others_have_hope: bool, now: float) -> Lesson:
+    def _refused(self, report: DeliveryReport, all_sessions: Collection[Session], now: float) -> Lesson:
+        others_have_hope = any(other.has_hope for other in all_sessions if other is not self)
         if others_have_hope and report.stage in BEFORE_MAIL:
             self._window.was_crowded(now)
             return Lesson.CROWDED
@@ -114,6 +116,11 @@ class Line:
         return bool(self.waiting) and len(self.sessions) < min(self.window.limit, self.in_hand)
 
     @property
+    def wants_more(self) -> bool:
+        """Claims, or somebody to carry those that wait."""
+        return self.room() > 0 or self.wants_session
+
+    @property
     def has_too_many_sessions(self) -> bool:
         return len(self.sessions) > self.window.limit
 
@@ -154,8 +161,7 @@ class Line:
 
     def learn(self, session: Session, report: DeliveryReport, now: float) -> Lesson:
         """What a report of one of the sessions says about the destination."""
-        others_have_hope = any(other.has_hope for other in self.sessions if other is not session)
-        lesson = session.learn(report, others_have_hope, now)
+        lesson = session.learn(report, self.sessions, now)
         if lesson is Lesson.DEAD:
             self.batch = 1
         return lesson

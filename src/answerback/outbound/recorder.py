@@ -29,7 +29,8 @@ RETRY_SECONDS = 1.0
 class Recorder:
     """Takes outcomes, writes them, and says when it cannot.
 
-    `stored` is called with the ids that are safe; `at_work` tells how many sessions may bring an outcome soon.
+    `stored` is called with the ids that are safe; `at_work` tells how many sessions may bring an outcome soon, and
+    `look` is to be called where they became fewer.
     """
 
     def __init__(
@@ -41,25 +42,45 @@ class Recorder:
         self._database = database
         self._stored = stored
         self._at_work = at_work
-        self._pending: list[tuple[Outcome, asyncio.Event]] = []
-        self._added = asyncio.Event()
+        self._pending: list[tuple[Outcome, asyncio.Future[None]]] = []
+        self._due = asyncio.Event()
+        self._waiting: asyncio.TimerHandle | None = None  # for more outcomes
 
     @property
     def idle(self) -> bool:
         return not self._pending
 
-    def add(self, outcome: Outcome) -> asyncio.Event:
-        """The event is set once the outcome is stored, or cannot be stored for now (`healthy`)."""
-        settled = asyncio.Event()
+    def add(self, outcome: Outcome) -> asyncio.Future[None]:
+        """The future is done once the outcome is stored, or cannot be stored for now (`healthy`)."""
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((outcome, settled))
-        self._added.set()
+        self.look()
         return settled
+
+    def look(self) -> None:
+        """Write now where nobody is left who may soon bring more, else before long."""
+        if not self._pending:
+            return
+        if len(self._pending) >= min(GROUP_SIZE, self._at_work()):
+            self._due.set()
+        elif self._waiting is None:
+            self._waiting = asyncio.get_running_loop().call_later(GROUP_SECONDS, self._due.set)
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
-            await self._gather()
-            await self._write_group()
+            await self._due.wait()
+            if self._pending:
+                await self._write_group()
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """What came while a group was written has its own time to wait."""
+        self._due.clear()
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        self.look()
 
     async def drain(self, seconds: float) -> bool:
         """Wait until all is stored. False where the store did not take it in time."""
@@ -68,19 +89,6 @@ class Recorder:
                 while self._pending:
                     await asyncio.sleep(GROUP_SECONDS)
         return self.idle
-
-    async def _gather(self) -> None:
-        """Until there is something to write, and nobody is left who may soon bring more."""
-        while not self._pending:
-            await self._another()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GROUP_SECONDS):
-                while len(self._pending) < min(GROUP_SIZE, self._at_work()):
-                    await self._another()
-
-    async def _another(self) -> None:
-        self._added.clear()
-        await self._added.wait()
 
     async def _write_group(self) -> None:
         group = self._pending[:GROUP_SIZE]
@@ -123,4 +131,5 @@ class Recorder:
 
     def _settle(self, count: int) -> None:
         for _, settled in self._pending[:count]:
-            settled.set()
+            if not settled.done():  # nobody waits for it any more
+                settled.set_result(None)
