@@ -49,7 +49,8 @@ STOP_SECONDS = 5.0  # how long sessions may take to come to an end
 CLAIM_SECONDS = 1.0  # the same for a claim under way
 STORE_SECONDS = 2.0
 NOTE_SECONDS = 2.0  # how often we tell what we do, where that has changed
-CLAIM_GAP = 0.01  # seconds between two looks at the queue while mail is in hand: one look costs as much as many mails
+CLAIM_GAP = 0.01  # seconds at least between two looks at the queue while mail is in hand
+IDLE_LOOK_SECONDS = 0.05  # between two looks where the end of all mail is waited for
 IN_HAND_MAX = 1000  # for servers that answer, and as many again for those that do not
 STUCK_MAX = 200
 WINDOWS_KEPT = 1000
@@ -76,6 +77,7 @@ class Engine:
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()  # a session's batch is done, or new claims have come
         self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
+        self._full = False  # the last look left mail behind because enough was in hand
         self._held_back: float | None = None  # seconds until a rate limit allows more
         self._stopping = False
 
@@ -114,34 +116,38 @@ class Engine:
         await self._database.run(claims.recover_from_the_dead)
 
     async def _claim_forever(self) -> None:
-        after = ""
         while not self._stopping:
-            await self._recorder.healthy.wait()
-            self._wake.clear()
-            found, after = await self._claim(after)
-            if self._good_until and not after:
+            await self._claim_all_round()
+            if self._good_until:
                 await asyncio.sleep(CLAIM_GAP)
-            if not found and not after:
-                pause = POLL_SECONDS if self._held_back is None else min(POLL_SECONDS, self._held_back)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+            await self._wait_for_a_reason(POLL_SECONDS if self._held_back is None else self._held_back)
 
     async def _claim_until_idle(self) -> None:
-        after = ""
         while not self._stopping:
+            found = await self._claim_all_round()
+            if not (found or self._good_until) and self._recorder.idle:
+                return
+            await self._wait_for_a_reason(IDLE_LOOK_SECONDS)
+
+    async def _claim_all_round(self) -> bool:
+        """Look at all destinations, some at a time. Gives whether any had something for us."""
+        found, after = False, None
+        while after != "" and not self._stopping:
             await self._recorder.healthy.wait()
             self._wake.clear()
-            found, after = await self._claim(after)
-            if found or after:
-                continue
-            if not self._good_until and self._recorder.idle:
-                return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 0.05)
+            some, after = await self._claim(after or "")
+            found = found or some
+        return found
+
+    async def _wait_for_a_reason(self, seconds: float) -> None:
+        """A look at the queue costs as much as many mails, so there is none without the prospect of something."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), min(seconds, POLL_SECONDS))
 
     async def _claim(self, after: str) -> tuple[bool, str]:
         """One look at the queue. Gives whether it brought anything, and where the next look begins."""
         self._count_in_hand()
+        self._full = False
         try:
             await self._give_back()
             found = await self._database.run(claims.take, self.owner, after, self._room)
@@ -169,7 +175,9 @@ class Engine:
         room = (line or self._new_line(destination, route)).room()
         if rate := lanes.rate_of(destination, lane):  # not counted now and sent later
             room = min(room, rate.burst - (line.in_hand if line else 0))
-        return min(room, IN_HAND_MAX - self._in_hand[line in self._silent])
+        left = IN_HAND_MAX - self._in_hand[line in self._silent]
+        self._full = self._full or left < room
+        return min(room, left)
 
     def _count_in_hand(self) -> None:
         """What is claimed for servers that answer, and for silent ones: they take no room from each other."""
@@ -231,9 +239,11 @@ class Engine:
                     self._ends(session)
                     line.carried -= len(batch)
                 await self._note_size(line, transport.announced_size)
-                self._wake.set()
+                if self._full or line.wants_more:
+                    self._wake.set()
         finally:
             line.sessions.discard(session)
+            self._wake.set()
             await transport.close()
 
     def _ends(self, session: Session) -> None:
@@ -272,6 +282,7 @@ class Engine:
             loaded = await self._load(list(left))
             begun, began = True, asyncio.get_running_loop().time()
             session.begins(began)
+            self._at_work += 1
             async with aclosing(transport.send(loaded)) as outcomes:
                 async for envelope, report in outcomes:
                     await self._hear(line, session, left.pop(envelope.id), report)
@@ -282,7 +293,6 @@ class Engine:
         except asyncio.CancelledError:
             self._break_off(line, list(left.values()), begun and transport.was_greeted)
             raise
-            self._at_work += 1
         except Error as error:
             log.warning("mail cannot be read from the queue: %s", error)
             self._break_off(line, list(left.values()), begun)
@@ -291,6 +301,11 @@ class Engine:
             log.exception("deliveries %s could not be carried", list(left))
             for claim in left.values():
                 self._conclude(line, claim, _internal_error(claim, error))
+
+    async def _load(self, delivery_ids: Sequence[int]) -> list[Envelope]:
+        """Signing with RSA takes longer than all the rest, but lets other threads work meanwhile."""
+        copies = await self._reading.run(envelopes.read, delivery_ids)
+        return await asyncio.get_running_loop().run_in_executor(self._signing, copies.envelopes)
 
     async def _hear(self, line: Line, session: Session, claim: Claim, report: DeliveryReport) -> None:
         """A session tells what became of a claim, and thereby something of its destination; until that is stored."""
@@ -305,11 +320,6 @@ class Engine:
             if report.ours:
                 self._unbegun[spared.delivery_id] = spared.attempt
             else:
-    async def _load(self, delivery_ids: Sequence[int]) -> list[Envelope]:
-        """Signing with RSA takes longer than all the rest, but lets other threads work meanwhile."""
-        copies = await self._reading.run(envelopes.read, delivery_ids)
-        return await asyncio.get_running_loop().run_in_executor(self._signing, copies.envelopes)
-
                 self._conclude(line, spared, replace(report, recipient=spared.recipient))
         await settled
 
@@ -341,7 +351,8 @@ class Engine:
     def _forget(self, delivery_ids: Sequence[int]) -> None:
         for delivery_id in delivery_ids:
             self._good_until.pop(delivery_id, None)
-        self._wake.set()
+        if self._full or not self._good_until:
+            self._wake.set()
 
     async def _renew_leases(self) -> None:
         while True:
@@ -438,6 +449,7 @@ class Engine:
         await self._note_traffic({})
         await self._database.close()
         await self._reading.close()
+        self._signing.shutdown(wait=False)
 
 
 def client_options() -> Options:
@@ -452,7 +464,6 @@ def client_options() -> Options:
 
 def _broken_off(claim: Claim) -> DeliveryReport:
     return DeliveryReport(
-        self._signing.shutdown(wait=False)
         claim.recipient,
         Action.FAILED,
         source=Source.CLIENT,
