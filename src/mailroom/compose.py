@@ -42,7 +42,8 @@ _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'
 _PLAIN_FILE_NAME = re.compile(r"[A-Za-z0-9 ()+,=@._-]{1,50}\Z")
 _CONTENT_ID = re.compile(r"[^!-;=?-~]")
 _FIELD = re.compile(rb"[^\r\n]+\r\n(?:[ \t][^\r\n]*\r\n)*")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+_ASCII = bytes(range(128))
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\n"})
 _OURS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "in-reply-to", "references", "reply-to"}
     | {"mime-version", "content-type", "content-transfer-encoding", "content-language"}
@@ -112,7 +113,7 @@ def compose(outgoing: Outgoing) -> Composed:
         ("MIME-Version", "1.0"),
         *content_fields,
     ]
-    return Composed(_write(fields), body, smtputf8)
+    return Composed(_write(fields), b"".join(body), smtputf8)
 
 
 def for_recipient(
@@ -292,7 +293,7 @@ def _local_part(local: str) -> str:
 
 # Body
 
-_Entity = tuple[list[tuple[str, str]], bytes]  # content fields, octets ending in CRLF
+_Entity = tuple[list[tuple[str, str]], list[bytes]]  # content fields, pieces of the octets, which end in CRLF
 
 
 def _content(outgoing: Outgoing) -> _Entity:
@@ -317,32 +318,42 @@ def _multipart(kind: str, boundary: str, entities: Sequence[_Entity]) -> _Entity
     The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1), hence one more after each entity.
     """
     line = f"--=_{boundary}".encode()
-    body = b"".join(line + b"\r\n" + _write(fields) + b"\r\n" + octets + b"\r\n" for fields, octets in entities)
-    return [("Content-Type", f'multipart/{kind};\r\n boundary="=_{boundary}"')], body + line + b"--\r\n"
+    pieces: list[bytes] = []
+    for fields, octets in entities:
+        pieces += (line, b"\r\n", _write(fields), b"\r\n", *octets, b"\r\n")
+    pieces += (line, b"--\r\n")
+    return [("Content-Type", f'multipart/{kind};\r\n boundary="=_{boundary}"')], pieces
 
 
 def _text(subtype: str, text: str) -> _Entity:
     encoding, octets = _encode_text(text)
     fields = [("Content-Type", f"text/{subtype}; charset=utf-8"), ("Content-Transfer-Encoding", encoding)]
-    return fields, octets
+    return fields, [octets]
 
 
 def _encode_text(text: str) -> tuple[str, bytes]:
     """7bit where that is safe, quoted-printable for mostly Latin text, else base64; lines end in CRLF."""
-    lines = _NEWLINE.sub("\n", text).replace("\0", "")
-    data = (lines if lines.endswith("\n") else lines + "\n").encode("utf-8", "replace")
+    data = text.encode("utf-8", "replace")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.replace(b"\0", b"")
+    data = data if data.endswith(b"\n") else data + b"\n"
     if _is_plain(data):
         return "7bit", data.replace(b"\n", b"\r\n")
-    if 3 * len(data.translate(None, bytes(range(128)))) <= len(data):
+    if 3 * len(data.translate(None, _ASCII)) <= len(data):
         return "quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
     return "base64", _base64(data.replace(b"\n", b"\r\n"))
 
 
 def _is_plain(data: bytes) -> bool:
     """ASCII in short lines, with nothing that a relay likes to change or that could be taken for a boundary."""
-    if not data.isascii() or b"=_" in data or re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|[ \t]\n|^From |^\.", data, re.M):
-        return False
-    return all(len(line) <= _LINE for line in data.split(b"\n"))
+    return (
+        data.isascii()
+        and not any(odd in data for odd in (b"=_", b" \n", b"\t\n", b"\nFrom ", b"\n."))
+        and not data.startswith((b"From ", b"."))
+        and len(data.translate(None, _CONTROLS)) == len(data)
+        and max(map(len, data.split(b"\n"))) <= _LINE
+    )
 
 
 def _file(part: OutgoingPart) -> _Entity:
@@ -355,7 +366,7 @@ def _file(part: OutgoingPart) -> _Entity:
         ("Content-Disposition", disposition),
         ("Content-ID", f"<{content_id}>" if content_id else ""),
     ]
-    return fields, _base64(part.content)
+    return fields, [_base64(part.content)]
 
 
 def _media_type(text: str) -> str:
