@@ -29,9 +29,11 @@ class Message(models.Model):
     notification = models.OneToOneField(Event, null=True, on_delete=models.SET_NULL, related_name="message")
     trigger_id = models.BigIntegerField(null=True)
     trigger_title = models.CharField(max_length=200, blank=True)
-    support_address = models.ForeignKey(SupportAddress, null=True, on_delete=models.SET_NULL, related_name="+")
-    email_id = models.CharField(max_length=26, unique=True)  # ULID
-    message_id = models.CharField(max_length=255, unique=True)  # with angle brackets
+    support_address = models.ForeignKey(
+        SupportAddress, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    email_id = models.CharField(max_length=26)  # ULID
+    message_id = models.CharField(max_length=255)  # with angle brackets
     subject = models.CharField(max_length=998)
     header = models.BinaryField()  # mailroom.compose.Composed.header
     body = models.BinaryField()  # mailroom.compose.Composed.body
@@ -40,6 +42,12 @@ class Message(models.Model):
     size = models.BigIntegerField()
     created_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)  # its octets are gone with a person: it is never sent again
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["email_id"], name="message_email_id_once"),
+            models.UniqueConstraint(fields=["message_id"], name="message_message_id_once"),
+        ]
 
 
 class Delivery(models.Model):
@@ -50,7 +58,7 @@ class Delivery(models.Model):
         CC = "cc"
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
-    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     kind = models.CharField(max_length=10, choices=Message.Kind.choices)  # the message's, for the claim order
     person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="deliveries")
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="deliveries")
@@ -81,14 +89,17 @@ class Delivery(models.Model):
     told_by = models.CharField(max_length=20, blank=True)  # a provider (outbound.providers) whose event it is
     final_hop = models.BooleanField(default=False)  # accepted by the recipient's own MX, not by a relay
     hold_reason = models.CharField(max_length=100, blank=True)  # "suppressed", "restored", "rule:<title>"
-    stopped_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
-    resent_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
-    resent_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    stopped_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    resent_from = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="resends", db_index=False
+    )
+    resent_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     queued_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     failed_at = models.DateTimeField(null=True)  # since when it is failing: failed, stopped, or held by suppression
 
     class Meta:
+        # every mail pays for each of them: foreign keys have one only where a query or a deletion needs it
         indexes = [
             models.Index(
                 fields=["destination", "priority", "next_attempt_at"],
@@ -97,6 +108,13 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["ticket", "id"], name="delivery_ticket"),
             models.Index(fields=["recipient", "-id"], name="delivery_recipient"),
+            models.Index(
+                fields=["resent_from"], condition=models.Q(resent_from__isnull=False), name="delivery_resent_from"
+            ),
+            models.Index(fields=["resent_by"], condition=models.Q(resent_by__isnull=False), name="delivery_resent_by"),
+            models.Index(
+                fields=["stopped_by"], condition=models.Q(stopped_by__isnull=False), name="delivery_stopped_by"
+            ),
             models.Index(fields=["state", "lease_until"], name="delivery_lease"),
             # search: what arrives without trouble has no cause and costs nothing here
             models.Index(fields=["cause", "-id"], condition=~models.Q(cause=""), name="delivery_cause"),
