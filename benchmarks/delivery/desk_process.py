@@ -118,8 +118,7 @@ def _write(notifications: list[enqueue.Notification]) -> None:
     for start in range(0, len(notifications), TOGETHER):
         began = time.perf_counter()
         with transaction.atomic():
-            for notification in notifications[start : start + TOGETHER]:
-                enqueue.enqueue(notification)
+            enqueue.enqueue(notifications[start : start + TOGETHER])
         db.let_others_write(time.perf_counter() - began)
 
 

@@ -213,6 +213,8 @@ def _unstructured(text: str, start: int) -> str:
 
 def _fold(text: str, start: int) -> str:
     """Breaks before a run of spaces; `start` is the column after the field name."""
+    if start + len(text) <= _LINE:
+        return text
     lines, column = [""], start
     for word in re.findall(r" *[^ ]+", text):
         if column + len(word) > _LINE and lines[-1]:

@@ -5,7 +5,7 @@ Four marks, each for one purpose:
 * the return path (reverse-path of one delivery): `b-` + key id, day of issue, delivery id, MAC; good for 60 days;
 * the delivery token (header `X-Answerback-Delivery`): key id, delivery id, MAC; never expires by itself;
 * the reply token (`support+TOKEN@`): key id, participation id, MAC; never expires;
-* the Message-ID: `<UUID.TOKEN@domain>` with key id, ticket id, MAC over these and the UUID.
+* the Message-ID: `<UNIQUE.TOKEN@domain>` with key id, ticket id, MAC over these and what makes it unique.
 
 Policy: the MAC is HMAC-SHA256 cut to 128 bits, compared in constant time. The purpose goes into the MAC, so that a mark
 of one kind is never taken for another. Marks are lower-case base32 without padding, because mail systems on the way
@@ -110,25 +110,25 @@ def read_reply_token(token: str, keys: Keys) -> int | None:
     return None if data is None else int.from_bytes(data, "big")
 
 
-def sign_message_id(ticket_id: int, message_uuid: str, key_id: int, secret: bytes, domain: str) -> str:
-    """The Message-ID, with angle brackets, of the message `message_uuid` (letters, digits and hyphens) of a ticket."""
+def sign_message_id(ticket_id: int, unique: str, key_id: int, secret: bytes, domain: str) -> str:
+    """The Message-ID, with angle brackets, of a ticket's message; `unique` has letters, digits and hyphens."""
     data = ticket_id.to_bytes(_SHORT_ID_BYTES, "big")
-    token = _seal(_Purpose.MESSAGE_ID, data, key_id, secret, binding=_uuid_binding(message_uuid))
-    return f"<{message_uuid}.{token}@{domain}>"
+    token = _seal(_Purpose.MESSAGE_ID, data, key_id, secret, binding=_unique_binding(unique))
+    return f"<{unique}.{token}@{domain}>"
 
 
 def read_message_id(message_id: str, keys: Keys) -> int | None:
     """The ticket that a Message-ID of ours belongs to; None where it is not ours. Angle brackets may be missing."""
     local_part, _, domain = message_id.strip().removeprefix("<").removesuffix(">").rpartition("@")
-    message_uuid, _, token = local_part.rpartition(".")
-    if not (message_uuid and domain):
+    unique, _, token = local_part.rpartition(".")
+    if not (unique and domain):
         return None
-    data = _open(_Purpose.MESSAGE_ID, token, _SHORT_ID_BYTES, keys, binding=_uuid_binding(message_uuid))
+    data = _open(_Purpose.MESSAGE_ID, token, _SHORT_ID_BYTES, keys, binding=_unique_binding(unique))
     return None if data is None else int.from_bytes(data, "big")
 
 
-def _uuid_binding(message_uuid: str) -> bytes:
-    return message_uuid.lower().encode("utf-8", "surrogatepass")
+def _unique_binding(unique: str) -> bytes:
+    return unique.lower().encode("utf-8", "surrogatepass")
 
 
 def _seal(purpose: _Purpose, data: bytes, key_id: int, secret: bytes, binding: bytes = _NO_BINDING) -> str:

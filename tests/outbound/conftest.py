@@ -109,7 +109,8 @@ def notification(
         "auto_submitted": kind != "answer",
         "recipients": recipients,
     }
-    return enqueue.enqueue(enqueue.Notification(**(fields | changes)))  # type: ignore[arg-type]
+    written = enqueue.enqueue([enqueue.Notification(**(fields | changes))])  # type: ignore[arg-type]
+    return written[0] if written else None
 
 
 @pytest.fixture

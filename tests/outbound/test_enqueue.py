@@ -6,15 +6,16 @@ from datetime import timedelta
 from email import message_from_bytes
 
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from tests.outbound.conftest import Outbox, World
 
 from answerback.core import clock
 from answerback.outbound import enqueue, lifecycle
-from answerback.outbound.models import DeliveryEvent, Message
+from answerback.outbound.models import Delivery, DeliveryEvent, Message
 from answerback.outbound.tokens import Reader, Signer
 from answerback.people import identities
-from answerback.people.models import Identity
+from answerback.people.models import Identity, Person
 from answerback.tickets.models import Ticket
 from mailroom.report import Action, DeliveryReport
 from mailroom.states import Fact, State
@@ -137,6 +138,41 @@ def test_a_corrected_resend_names_the_new_address(outbox: Outbox, world: World) 
     lifecycle.record([lifecycle.Outcome(copy.pk, DeliveryReport("", Action.FAILED, True), match="token")])
     [again] = enqueue.resend([copy], world.ada, identities.find("eve@elsewhere.test"))
     assert message_from_bytes(bytes(again.header) + b"\r\n")["Cc"] == "Deniz Demir <eve@elsewhere.test>"
+
+
+def mail_to(world: World, person: Person, kind: str, text: str) -> enqueue.Notification:
+    recipient = enqueue.Recipient(person, identities.primary_of(person), None, "to")
+    return enqueue.Notification(kind, world.support, "Re: Printer on fire", text, [recipient], "en")
+
+
+def test_notifications_that_come_together_are_a_mail_each(world: World) -> None:
+    suppress(identities.find("deniz@customer.test"))  # type: ignore[arg-type]
+    people = [world.clara, world.deniz, world.outsider]
+    messages = enqueue.enqueue([mail_to(world, person, "answer", f"For {person.name}.") for person in people])
+    assert len({message.message_id for message in messages}) == 3
+    for message, person in zip(messages, people, strict=True):
+        row = Delivery.objects.select_related("message").get(message=message.pk)
+        assert (row.person, row.state) == (person, State.HELD if person == world.deniz else State.QUEUED)
+        assert bytes(row.message.body) == f"For {person.name}.\r\n".encode()
+
+
+def test_they_count_towards_the_cap_of_each_other(world: World, settings: object) -> None:
+    settings.AUTOMATIC_PER_HOUR = 3  # type: ignore[attr-defined]
+    enqueue.enqueue([mail_to(world, world.clara, "automatic", "The first.")])
+    mails = [mail_to(world, world.clara, "automatic", f"Number {number}.") for number in (2, 3, 4)]
+    messages = enqueue.enqueue([*mails, mail_to(world, world.deniz, "automatic", "Yours.")])
+    assert [bytes(message.body) for message in messages] == [b"Number 2.\r\n", b"Number 3.\r\n", b"Yours.\r\n"]
+
+
+def test_they_take_no_more_statements_than_one(world: World) -> None:
+    Signer.current()  # the key is there
+    taken = []
+    for count in (1, 7):
+        mails = [mail_to(world, world.clara, "answer", f"Number {number}.") for number in range(count)]
+        with CaptureQueriesContext(connection) as statements:
+            enqueue.enqueue(mails)
+        taken.append(len(statements))
+    assert taken[0] == taken[1]
 
 
 def test_a_rollback_leaves_nothing(outbox: Outbox) -> None:

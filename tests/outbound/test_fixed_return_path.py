@@ -42,7 +42,7 @@ def test_the_return_path_is_the_address_in_from(outbox: Outbox) -> None:
 
 def test_mail_of_the_system_is_from_the_default_support_address(world: World) -> None:
     recipient = enqueue.Recipient(world.ada.person, None, None, "to", "ada@acme.test")
-    message = enqueue.enqueue(enqueue.Notification(Message.Kind.SYSTEM, None, "Your link", "…", [recipient], "en"))
+    [message] = enqueue.enqueue([enqueue.Notification(Message.Kind.SYSTEM, None, "Your link", "…", [recipient], "en")])
     assert message
     assert f"From: {SUPPORT}".encode() in bytes(message.header).replace(b"<", b"").replace(b">", b"")
     [envelope] = envelopes.load([row.pk for row in message.deliveries.all()])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from datetime import datetime
+from itertools import product
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TEN_BITS = ["".join(pair) for pair in product(_CROCKFORD, repeat=2)]
 
 
 def random_token(size: int = 32) -> str:
@@ -28,7 +31,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def ulid(milliseconds: int, entropy: int) -> str:
-    """26 characters that sort by time (the shape of Zendesk's email_id). `entropy`: up to 80 bits."""
-    number = (milliseconds << 80) | (entropy & ((1 << 80) - 1))
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+def ulid(moment: datetime) -> str:
+    """26 characters that sort by time (the shape of Zendesk's email_id); 80 of their bits are random."""
+    number = int(moment.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return "".join([_TEN_BITS[(number >> shift) & 1023] for shift in range(120, -1, -10)])

@@ -1,22 +1,24 @@
-"""From a notification to the outbox: one Message, and one Delivery for each recipient.
+"""From notifications to the outbox: of each one Message, and one Delivery for each recipient.
 
 Policy: runs inside the caller's transaction, so that a comment and its mail stand or fall together. An address that
 hard causes have suppressed gets a delivery that is held, with the cause, so that the agent sees it at once. Automatic
 mail to customers is capped per address (AUTOMATIC_PER_HOUR, AUTOMATIC_PER_DAY): what is beyond gets no delivery, which
-stops loops and mail bombs; `beyond_cap` tells the caller who that is. Answers of agents are never capped.
+stops loops and mail bombs. Answers of agents are never capped.
+
+However many notifications come together, they take one statement for each table and one for each question.
 """
 
 from __future__ import annotations
 
-import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
-from answerback.core import bulk, clock, ids, live
+from answerback.core import bulk, clock, db, ids, live
 from answerback.outbound import failure_feed, lanes, lifecycle, resolutions
 from answerback.outbound.destinations import destination_of
 from answerback.outbound.models import Delivery, Message, Resolution
@@ -34,7 +36,11 @@ Kind = Message.Kind
 Role = Delivery.Role
 
 STILL_HERE = frozenset({State.QUEUED, State.DEFERRED})  # nobody else has taken the mail
-_EMAIL_ID_ENTROPY = 80  # bits
+
+_AUTOMATIC_MAIL = """
+    SELECT identity_id, COUNT(*), COUNT(*) FILTER (WHERE queued_at > %s) FROM outbound_delivery
+    WHERE kind = %s AND queued_at > %s AND identity_id IN ({ids}) GROUP BY identity_id
+"""
 
 
 @dataclass(frozen=True)
@@ -73,18 +79,22 @@ class Notification:
     auto_submitted: bool = True
 
 
-def enqueue(notification: Notification) -> Message | None:
-    """Write the message and its deliveries. None where nobody is left to write to."""
+def enqueue(notifications: Sequence[Notification]) -> list[Message]:
+    """Write their messages and deliveries. A notification of which nobody is left to write to has no message."""
     with transaction.atomic(savepoint=False):
-        left_out = beyond_cap(notification.kind, notification.recipients)
-        recipients = [one for one in notification.recipients if one.spec and one not in left_out]
-        if not recipients:
-            return None
-        message = _write_message(notification, recipients)
+        now = clock.now()
+        mails = _within_caps(notifications, now)
+        if not mails:
+            return []
+        messages = _write_messages(mails, now)
         _write_deliveries(
-            [_delivery(message, one.person, one.identity, one.role, one.participant, one.address) for one in recipients]
+            [
+                _delivery(message, one.person, one.identity, one.role, one.participant, now, one.address)
+                for message, (_, recipients) in zip(messages, mails, strict=True)
+                for one in recipients
+            ]
         )
-    return message
+    return messages
 
 
 def resend(deliveries: Sequence[Delivery], by: Account | None, new_address: Identity | None = None) -> list[Delivery]:
@@ -94,10 +104,11 @@ def resend(deliveries: Sequence[Delivery], by: Account | None, new_address: Iden
     another one, To and Cc of the copy name it.
     """
     with transaction.atomic():
-        rows = []
+        rows, now = [], clock.now()
         for old in deliveries:
             identity = new_address or old.identity
-            row = _delivery(old.message, old.person, identity, old.role, None, recipient=old.recipient)
+            row = _delivery(old.message, old.person, identity, old.role, None, now, recipient=old.recipient)
+            row.message, row.person, row.identity = old.message, old.person, identity
             row.participant_id, row.resent_from, row.resent_by = old.participant_id, old, by
             if row.recipient != old.recipient:
                 row.header = _header_naming(row, old)
@@ -120,38 +131,73 @@ def take_back(sent: Delivery, by: Account) -> bool:
     return stopped
 
 
-def beyond_cap(kind: str, recipients: Sequence[Recipient]) -> list[Recipient]:
-    """Those whose addresses have had as much automatic mail as they may get for now."""
-    if kind != Kind.AUTOMATIC:
-        return []
-    now = clock.now()
-    return [one for one in recipients if one.identity and _is_beyond_cap(one.identity, now)]
+# Caps
 
 
-def _is_beyond_cap(identity: Identity, now: datetime) -> bool:
-    sent = Delivery.objects.filter(identity=identity, kind=Kind.AUTOMATIC)
-    return (
-        sent.filter(queued_at__gt=now - timedelta(hours=1)).count() >= settings.AUTOMATIC_PER_HOUR
-        or sent.filter(queued_at__gt=now - timedelta(days=1)).count() >= settings.AUTOMATIC_PER_DAY
+def _within_caps(notifications: Sequence[Notification], now: datetime) -> list[tuple[Notification, list[Recipient]]]:
+    """With the recipients that each may go to; without those of which nobody is left."""
+    capped = [one for notification in notifications if _is_capped(notification) for one in notification.recipients]
+    by_hour, by_day = _automatic_mail({one.identity.pk for one in capped if one.identity}, now)
+    mails = []
+    for notification in notifications:
+        recipients = [one for one in notification.recipients if one.spec]
+        if _is_capped(notification):
+            recipients = [one for one in recipients if not _is_beyond_cap(one, by_hour, by_day)]
+            written = [one.identity.pk for one in recipients if one.identity]
+            by_hour.update(written)
+            by_day.update(written)
+        if recipients:
+            mails.append((notification, recipients))
+    return mails
+
+
+def _is_capped(notification: Notification) -> bool:
+    return notification.kind == Kind.AUTOMATIC
+
+
+def _is_beyond_cap(recipient: Recipient, by_hour: Counter[int], by_day: Counter[int]) -> bool:
+    """Whether the address has had as much automatic mail as it may get for now."""
+    return recipient.identity is not None and (
+        by_hour[recipient.identity.pk] >= settings.AUTOMATIC_PER_HOUR
+        or by_day[recipient.identity.pk] >= settings.AUTOMATIC_PER_DAY
     )
 
 
-# The message
+def _automatic_mail(identity_ids: set[int], now: datetime) -> tuple[Counter[int], Counter[int]]:
+    """How much automatic mail each was written in the last hour, and in the last day."""
+    by_hour, by_day = Counter[int](), Counter[int]()
+    hour, day = (connection.ops.adapt_datetimefield_value(now - timedelta(hours=hours)) for hours in (1, 24))
+    for pk, of_day, of_hour in db.rows_of(_AUTOMATIC_MAIL, identity_ids, [hour, Kind.AUTOMATIC, day]):
+        by_day[pk], by_hour[pk] = of_day, of_hour
+    return by_hour, by_day
 
 
-def _write_message(notification: Notification, recipients: Sequence[Recipient]) -> Message:
-    now = clock.now()
-    message_id = _message_id(notification)
-    composed = compose(_outgoing(notification, recipients, message_id, now))
-    message = Message(
+# Messages
+
+
+def _write_messages(mails: Sequence[tuple[Notification, list[Recipient]]], now: datetime) -> list[Message]:
+    signer = Signer.current()
+    messages = [_message(notification, recipients, signer, now) for notification, recipients in mails]
+    bulk.insert(messages)
+    return messages
+
+
+def _message(notification: Notification, recipients: Sequence[Recipient], signer: Signer, now: datetime) -> Message:
+    """Not saved."""
+    email_id, sender = ids.ulid(now), _sender(notification)
+    ticket, comment, event = notification.ticket, notification.comment, notification.event
+    message_id = signer.message_id(ticket.pk if ticket else None, email_id.lower(), sender.domain)
+    composed = compose(_outgoing(notification, recipients, message_id, sender, now))
+    return bulk.new(
+        Message,
         kind=notification.kind,
-        ticket=notification.ticket,
-        comment=notification.comment,
-        notification=notification.event,
+        ticket_id=ticket.pk if ticket else None,
+        comment_id=comment.pk if comment else None,
+        notification_id=event.pk if event else None,
         trigger_id=notification.trigger_id,
         trigger_title=notification.trigger_title[:200],
-        support_address=notification.support_address,
-        email_id=ids.ulid(int(now.timestamp() * 1000), secrets.randbits(_EMAIL_ID_ENTROPY)),
+        support_address_id=notification.support_address.pk if notification.support_address else None,
+        email_id=email_id,
         message_id=message_id,
         subject=lifecycle.storable(notification.subject, 998),
         header=composed.header,
@@ -161,13 +207,6 @@ def _write_message(notification: Notification, recipients: Sequence[Recipient]) 
         size=len(composed.header) + len(composed.body),
         created_at=now,
     )
-    bulk.insert([message])
-    return message
-
-
-def _message_id(notification: Notification) -> str:
-    ticket_id = notification.ticket.pk if notification.ticket else None
-    return Signer.current().message_id(ticket_id, ids.message_uuid(), _sender(notification).domain)
 
 
 def _sender(notification: Notification) -> Address:
@@ -177,11 +216,13 @@ def _sender(notification: Notification) -> Address:
     return Address(local, domain, ", ".join(filter(None, [notification.author_name, support.name if support else ""])))
 
 
-def _outgoing(notification: Notification, recipients: Sequence[Recipient], message_id: str, now: datetime) -> Outgoing:
+def _outgoing(
+    notification: Notification, recipients: Sequence[Recipient], message_id: str, sender: Address, now: datetime
+) -> Outgoing:
     return Outgoing(
         message_id=message_id,
         date=now,
-        from_=_sender(notification),
+        from_=sender,
         subject=notification.subject,
         to=[_named(one.spec, one.person) for one in recipients if one.role == Role.TO],
         cc=[_named(one.spec, one.person) for one in recipients if one.role == Role.CC],
@@ -219,17 +260,18 @@ def _delivery(
     identity: Identity | None,
     role: str,
     participant: Participant | None,
+    now: datetime,
     recipient: str = "",
 ) -> Delivery:
     """Due at once, or held where the address is suppressed. Not saved."""
-    now = clock.now()
     address = identity.address if identity else recipient
-    row = Delivery(
-        message=message,
+    row = bulk.new(
+        Delivery,
+        message_id=message.pk,
         ticket_id=message.ticket_id,
         kind=message.kind,
-        person=person,
-        identity=identity,
+        person_id=person.pk if person else None,
+        identity_id=identity.pk if identity else None,
         participant_id=participant.pk if participant else None,
         recipient=address,
         role=role,
@@ -246,15 +288,14 @@ def _delivery(
 
 
 def _write_deliveries(rows: list[Delivery]) -> list[Delivery]:
+    if not rows:
+        return rows
     _wait_in_trouble(rows)
     bulk.insert(rows)
     held = [row for row in rows if row.state == State.HELD]
     bulk.insert([lifecycle.event_of(row, Fact.HOLD, State.QUEUED, row.queued_at) for row in held])
     failure_feed.note(row.pk for row in held)
-    if held:
-        live.publish(live.DELIVERY)
-    if len(held) < len(rows):
-        live.publish(live.OUTBOX)
+    live.publish(*sorted({live.DELIVERY if row.state == State.HELD else live.OUTBOX for row in rows}))
     return rows
 
 

@@ -38,10 +38,10 @@ class Signer:
         local, _, domain = support_address.rpartition("@")
         return f"{local}+{return_path.sign_reply_token(participant_id, self.key_id, self.secret)}@{domain}"
 
-    def message_id(self, ticket_id: int | None, message_uuid: str, domain: str) -> str:
+    def message_id(self, ticket_id: int | None, unique: str, domain: str) -> str:
         if ticket_id is None:
-            return f"<{message_uuid}@{domain}>"
-        return return_path.sign_message_id(ticket_id, message_uuid, self.key_id, self.secret, domain)
+            return f"<{unique}@{domain}>"
+        return return_path.sign_message_id(ticket_id, unique, self.key_id, self.secret, domain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,15 +45,17 @@ def send(address: str) -> Attempt:
 
 def enqueue_to(address: str) -> Delivery:
     """The same mail for the workers to send. Belongs into a transaction."""
-    message = enqueue.enqueue(
-        enqueue.Notification(
-            kind=Message.Kind.SYSTEM,
-            support_address=addresses.default_support_address(),
-            subject=gettext("Answerback test mail"),
-            text=gettext("This mail shows that Answerback can send mail to you. Nobody needs to answer it.") + "\n",
-            recipients=[enqueue.Recipient(None, None, None, "to", address)],
-            language=settings.LANGUAGE_CODE,
-        )
+    [message] = enqueue.enqueue(
+        [
+            enqueue.Notification(
+                kind=Message.Kind.SYSTEM,
+                support_address=addresses.default_support_address(),
+                subject=gettext("Answerback test mail"),
+                text=gettext("This mail shows that Answerback can send mail to you. Nobody needs to answer it.") + "\n",
+                recipients=[enqueue.Recipient(None, None, None, "to", address)],
+                language=settings.LANGUAGE_CODE,
+            )
+        ]
     )
     return Delivery.objects.get(message=message)
 

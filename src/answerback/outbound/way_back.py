@@ -192,15 +192,17 @@ def _enqueue(recipient: str) -> Delivery:
             "This mail goes to an address that does not exist, so that the report about it shows whether such reports "
             "reach us. If you can read it, the address exists after all. Nobody needs to answer it."
         )
-    message = enqueue.enqueue(
-        enqueue.Notification(
-            kind=Message.Kind.PROBE,
-            support_address=addresses.default_support_address(),
-            subject=subject,
-            text=text + "\n",
-            recipients=[enqueue.Recipient(None, None, None, Delivery.Role.TO, recipient)],
-            language=settings.LANGUAGE_CODE,
-        )
+    [message] = enqueue.enqueue(
+        [
+            enqueue.Notification(
+                kind=Message.Kind.PROBE,
+                support_address=addresses.default_support_address(),
+                subject=subject,
+                text=text + "\n",
+                recipients=[enqueue.Recipient(None, None, None, Delivery.Role.TO, recipient)],
+                language=settings.LANGUAGE_CODE,
+            )
+        ]
     )
     return Delivery.objects.get(message=message)
 

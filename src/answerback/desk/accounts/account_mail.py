@@ -33,13 +33,15 @@ def send(account: Account, subject: str, text: str) -> None:
     if identity and identity.person_id != account.person_id:
         identity = None  # somebody else's by now: nothing known of it is about this account
     enqueue.enqueue(
-        enqueue.Notification(
-            kind=Message.Kind.SYSTEM,
-            support_address=None,
-            author_name="Answerback",
-            subject=subject,
-            text=text,
-            language=translation.get_language() or settings.LANGUAGE_CODE,
-            recipients=[enqueue.Recipient(account.person, identity, None, Delivery.Role.TO, account.email)],
-        )
+        [
+            enqueue.Notification(
+                kind=Message.Kind.SYSTEM,
+                support_address=None,
+                author_name="Answerback",
+                subject=subject,
+                text=text,
+                language=translation.get_language() or settings.LANGUAGE_CODE,
+                recipients=[enqueue.Recipient(account.person, identity, None, Delivery.Role.TO, account.email)],
+            )
+        ]
     )

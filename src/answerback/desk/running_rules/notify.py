@@ -36,15 +36,15 @@ class _Addressee:
     participant_role: str
 
 
-def send(seen: Update, effect: NotifyEffect) -> Message | None:
-    """Put one notification into the outbox. None where there is nobody to write to."""
+def send(seen: Update, effect: NotifyEffect) -> None:
+    """Put one notification into the outbox, if there is anybody to write to."""
     kind = _kind(seen, effect)
     addressees = _without_witnesses(_addressees(seen, effect.recipient), seen, kind)
     if kind == Kind.AGENT:
         told = told_already.people(seen, effect.rule.pk)
         addressees = [one for one in addressees if one.person.pk not in told]
     if _must_stay_silent(seen, kind):
-        return None
+        return
     event = update.add_event(
         seen.audit,
         Event.Kind.NOTIFICATION,
@@ -57,9 +57,8 @@ def send(seen: Update, effect: NotifyEffect) -> Message | None:
             "unattended": seen.unattended,
         },
     )
-    if not addressees:
-        return None
-    return _enqueue(seen, effect, kind, addressees, event)
+    if addressees:
+        enqueue.enqueue([_notification(seen, effect, kind, addressees, event)])
 
 
 def is_for_customers(effect: NotifyEffect) -> bool:
@@ -133,34 +132,32 @@ def _addresses_of(person: Person) -> set[str]:
     return set(person.identities.values_list("normal", flat=True))
 
 
-def _enqueue(
+def _notification(
     seen: Update, effect: NotifyEffect, kind: str, addressees: list[_Addressee], event: Event
-) -> Message | None:
+) -> enqueue.Notification:
     language = addressees[0].person.language or seen.ticket.support_address.language
     values = placeholder_values.of(seen, kind, language)
     body, subject = (placeholder_values.pick(text, language) for text in (effect.body, effect.subject))
     answer = kind == Kind.ANSWER
     references = _last_message_ids(seen)
-    return enqueue.enqueue(
-        enqueue.Notification(
-            kind=kind,
-            ticket=seen.ticket,
-            comment=seen.comment,
-            event=event,
-            trigger_id=effect.rule.pk if isinstance(effect.rule, Trigger) else None,
-            trigger_title=effect.rule.title,
-            support_address=seen.ticket.support_address,
-            subject=" ".join(placeholders.substitute_text(subject, values.text).split()),
-            text=placeholders.substitute_text(body, values.text).strip() + "\n",
-            html=placeholders.substitute_html(body, values.text, values.html),
-            language=language,
-            author_name=seen.actor.name if answer and seen.actor else "",
-            recipients=[_recipient(seen, addressee) for addressee in addressees],
-            attachments=_files(seen.comment) if answer and seen.comment else [],
-            in_reply_to=references[-1:],
-            references=references,
-            auto_submitted=not answer,
-        )
+    return enqueue.Notification(
+        kind=kind,
+        ticket=seen.ticket,
+        comment=seen.comment,
+        event=event,
+        trigger_id=effect.rule.pk if isinstance(effect.rule, Trigger) else None,
+        trigger_title=effect.rule.title,
+        support_address=seen.ticket.support_address,
+        subject=" ".join(placeholders.substitute_text(subject, values.text).split()),
+        text=placeholders.substitute_text(body, values.text).strip() + "\n",
+        html=placeholders.substitute_html(body, values.text, values.html),
+        language=language,
+        author_name=seen.actor.name if answer and seen.actor else "",
+        recipients=[_recipient(seen, addressee) for addressee in addressees],
+        attachments=_files(seen.comment) if answer and seen.comment else [],
+        in_reply_to=references[-1:],
+        references=references,
+        auto_submitted=not answer,
     )
 
 

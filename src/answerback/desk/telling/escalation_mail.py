@@ -21,10 +21,8 @@ MOST = 50  # failures in one mail; the view has the rest
 
 def send(late: Sequence[Chain], hours: int) -> None:
     """Write to every supervisor. Does nothing where nothing is late any more."""
-    if not late:
-        return
-    for account in responsible.supervisors():
-        colleague_mail.write(account, lambda: _subject(len(late), hours), lambda: _text(late, hours))
+    if late:
+        colleague_mail.write(responsible.supervisors(), lambda: _subject(len(late), hours), lambda: _text(late, hours))
 
 
 def _subject(count: int, hours: int) -> str:

@@ -12,8 +12,8 @@ from answerback.people.models import Account
 
 
 def send(probe: Probe) -> None:
-    for account in Account.objects.filter(role=Account.Role.ADMIN, is_active=True).select_related("person"):
-        colleague_mail.write(account, lambda: _("Failure reports do not reach us"), lambda: _text(probe))
+    admins = Account.objects.filter(role=Account.Role.ADMIN, is_active=True).select_related("person")
+    colleague_mail.write(admins, lambda: _("Failure reports do not reach us"), lambda: _text(probe))
 
 
 def _text(probe: Probe) -> str:
