@@ -13,15 +13,14 @@ The policy, in prose:
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 
 from mailroom.report import Stage
 from mailroom.smtp.link import Link
 from mailroom.smtp.options import Options
 from mailroom.smtp.reply import Reply
 from mailroom.smtp.trouble import Fault, Trouble
-from mailroom.smtp.wire import Capabilities, Envelope, blocks, mail_command, rcpt_command, unfit
+from mailroom.smtp.wire import Capabilities, Envelope, Opening, blocks, compose_opening, size_limit
 
 Outcome = Reply | Trouble  # accepted, or not
 
@@ -35,11 +34,12 @@ class Dialogue:
 
     def __init__(self, link: Link, capabilities: Capabilities, options: Options) -> None:
         self.link = link
+        self.over = False  # no other transaction comes to an outcome here
         self.answered = 0  # transactions that had an outcome here
         self.in_doubt = False  # a message is complete, and what the server says of it is not known yet
         self._capabilities = capabilities
         self._timeouts = options.timeouts
-        self._max_size = options.max_message_size
+        self._size_max = size_limit(capabilities, options.max_message_size)
         self._pipelining = "PIPELINING" in capabilities
         self._waits = {
             Stage.MAIL: self._timeouts.mail,
@@ -49,92 +49,84 @@ class Dialogue:
         self._under_way = False  # commands are out whose replies are not in
         self._opened = False  # the commands of the next envelope are among them
         self._leftover = False  # the server still holds a transaction that never came to its message
-        self._over = False
         self._mail_accepted = False
 
     @property
     def usable(self) -> bool:
         """Whether another transaction, or a QUIT, makes sense here."""
-        return not (self._over or self._under_way or self.link.surplus)
+        return not (self.over or self._under_way or self.link.surplus)
 
-    async def run(self, pending: deque[Envelope]) -> AsyncGenerator[tuple[Envelope, Outcome], None]:
-        """Takes envelopes from the left and yields each with its outcome; ends early where the session is over.
+    async def carry(self, envelope: Envelope, follower: Envelope | None) -> Outcome:
+        """One transaction, and perhaps the beginning of the follower's, who is then to be carried next.
 
-        Raises the `Trouble` that another host may heal: it is about `pending[0]`, which is still there.
+        Raises the `Trouble` that another host may heal.
         """
-        while pending and not self._over:
-            fault = None if self._opened else self._unfit(pending[0])
-            if fault is not None:
-                yield pending.popleft(), self.link.trouble(Stage.MAIL, fault)
-                continue
-            outcome = await self._transact(pending[0], self._follower(pending))
-            if isinstance(outcome, Trouble):
-                self._over = self._over or outcome.ends_session
-                if outcome.next_host:
-                    raise outcome
-            self.answered += 1
-            yield pending.popleft(), outcome
-
-    def _unfit(self, envelope: Envelope) -> Fault | None:
-        return unfit(envelope, self._capabilities, self._max_size)
-
-    def _follower(self, pending: deque[Envelope]) -> Envelope | None:
-        """The envelope whose transaction can be opened by the write that ends the present one."""
-        if not self._pipelining or len(pending) < 2 or self._unfit(pending[1]) is not None:
-            return None
-        return pending[1]
-
-    async def _transact(self, envelope: Envelope, follower: Envelope | None) -> Outcome:
-        if not self._opened and self.link.surplus:
-            return self.link.trouble(Stage.MAIL, Fault.LOST, "closed or out of step before MAIL")
-        self._under_way = True
-        opened, self._opened = self._opened, False
+        opening = None if self._opened else self._opening_of(envelope)
+        if isinstance(opening, Fault):
+            return self.link.trouble(Stage.MAIL, opening)
         try:
-            refusal = await self._open(envelope, opened) or await self._send_content(envelope, follower)
-            if refusal is not None:
-                self._under_way = False
-                return refusal
-            self.in_doubt = True
-            reply = await self.link.reply(Stage.DOT, self._timeouts.dot)
+            outcome = await self._transact(envelope.content, opening, follower)
         except Trouble as trouble:
-            return trouble
+            outcome = trouble
+        if isinstance(outcome, Trouble):
+            self.over = self.over or outcome.ends_session
+            if outcome.next_host:
+                raise outcome
+        self.answered += 1
+        return outcome
+
+    def _opening_of(self, envelope: Envelope) -> Opening | Fault:
+        return compose_opening(envelope, self._capabilities, self._size_max)
+
+    async def _transact(self, content: bytes, opening: Opening | None, follower: Envelope | None) -> Outcome:
+        """`opening`: None where it is said already."""
+        if opening is not None and self.link.surplus:
+            raise self.link.trouble(Stage.MAIL, Fault.LOST, "closed or out of step before MAIL")
+        self._under_way, self._opened = True, False
+        refusal = await self._open(opening) or await self._send_content(content, follower)
+        if refusal is not None:
+            self._under_way = False
+            return refusal
+        self.in_doubt = True
+        try:
+            reply = await self.link.reply(Stage.DOT, self._timeouts.dot)
         finally:
             self.in_doubt = False
-        self._opened = self._under_way = follower is not None
-        return self._refusal(Stage.DOT, reply) or reply
+        self._under_way = self._opened
+        return reply if reply.code in _WANTED[Stage.DOT] else self._refusal(Stage.DOT, reply)
 
     # MAIL, RCPT, DATA
 
-    async def _open(self, envelope: Envelope, opened: bool) -> Trouble | None:
+    async def _open(self, opening: Opening | None) -> Trouble | None:
         """Up to the 354; the refusal where it does not come to that."""
-        if opened:
+        if opening is None:
             return await self._read_opening(_OPENING, ahead=True)
         if not self._pipelining:
-            return await self._open_by_steps(envelope)
+            return await self._open_by_steps(opening)
         if not self._mail_accepted:
-            return await self._open_with_care(envelope)
-        opening = b"".join(self._opening(envelope))
-        if not await self._reset(opening):
-            self.link.write(opening)
+            return await self._open_with_care(opening)
+        commands = b"".join(opening)
+        if not await self._reset(commands):
+            self.link.write(commands)
         return await self._read_opening(_OPENING)
 
-    async def _open_with_care(self, envelope: Envelope) -> Trouble | None:
-        mail, rcpt, data = self._opening(envelope)
+    async def _open_with_care(self, opening: Opening) -> Trouble | None:
+        mail, rcpt, data = opening
         await self._reset(b"")
-        refusal = self._refusal(Stage.MAIL, await self.link.ask(Stage.MAIL, mail, self._waits[Stage.MAIL]))
-        if refusal is not None:
-            return refusal
+        reply = await self.link.ask(Stage.MAIL, mail, self._waits[Stage.MAIL])
+        if reply.code not in _WANTED[Stage.MAIL]:
+            return self._refusal(Stage.MAIL, reply)
+        self._mail_accepted = True
         self.link.write(rcpt + data)
         return await self._read_opening(_OPENING[1:])
 
-    async def _open_by_steps(self, envelope: Envelope) -> Trouble | None:
+    async def _open_by_steps(self, opening: Opening) -> Trouble | None:
         await self._reset(b"")
-        for stage, command in zip(_OPENING, self._opening(envelope), strict=True):
+        for stage, command in zip(_OPENING, opening, strict=True):
             reply = await self.link.ask(stage, command, self._waits[stage])
-            refusal = self._refusal(stage, reply)
-            if refusal is not None:
+            if reply.code not in _WANTED[stage]:
                 self._leftover = stage is not Stage.MAIL
-                return refusal
+                return self._refusal(stage, reply)
         return None
 
     async def _reset(self, more: bytes) -> bool:
@@ -147,10 +139,6 @@ class Dialogue:
             raise self.link.trouble(Stage.MAIL, Fault.LOST, reply.text)
         return True
 
-    def _opening(self, envelope: Envelope) -> tuple[bytes, bytes, bytes]:
-        mail = mail_command(envelope, self._capabilities)
-        return mail, rcpt_command(envelope, self._capabilities), b"DATA\r\n"
-
     async def _read_opening(self, stages: Sequence[Stage], ahead: bool = False) -> Trouble | None:
         """The replies to a pipelined opening; the first refusal among them.
 
@@ -162,7 +150,8 @@ class Dialogue:
         try:
             for stage in stages:
                 last = await self.link.reply(stage, self._waits[stage])
-                refusal = refusal or self._refusal(stage, last)
+                if last.code not in _WANTED[stage]:
+                    refusal = refusal or self._refusal(stage, last)
                 if last.code == 421:
                     break
         except Trouble:
@@ -176,13 +165,13 @@ class Dialogue:
         if last is None or (last.code < 400 and last.code != 354):
             if ahead:
                 raise self.link.trouble(Stage.MAIL, Fault.GARBAGE, "replies out of step")
-            self._over = True
+            self.over = True
         elif last.code == 354:
             await self._send_lone_dot()
         else:
             self._leftover = refusal.stage is not Stage.MAIL
             # QUIRK: where DATA alone is refused, an unasked reply may have shifted all later ones by one.
-            self._over = refusal.stage is Stage.DATA or last.code == 421
+            self.over = refusal.stage is Stage.DATA or last.code == 421
         return refusal
 
     async def _send_lone_dot(self) -> None:
@@ -190,27 +179,34 @@ class Dialogue:
         try:
             await self.link.ask(Stage.DOT, b".\r\n", self._timeouts.dot)
         except Trouble:
-            self._over = True
+            self.over = True
 
-    def _refusal(self, stage: Stage, reply: Reply) -> Trouble | None:
-        accepted = reply.code in _WANTED[stage]
+    def _refusal(self, stage: Stage, reply: Reply) -> Trouble:
         if stage is Stage.MAIL:
-            self._mail_accepted = accepted
-        if accepted:
-            return None
-        if stage is Stage.MAIL and self.answered and reply.code in _STALE:
-            return Trouble(stage, reply=reply, fault=Fault.LOST, detail=reply.text, remote=str(self.link.endpoint))
+            self._mail_accepted = False
+            if self.answered and reply.code in _STALE:
+                return Trouble(stage, reply=reply, fault=Fault.LOST, detail=reply.text, remote=self.link.remote)
         return self.link.refusal(stage, reply)
 
     # The message
 
-    async def _send_content(self, envelope: Envelope, follower: Envelope | None) -> Trouble | None:
+    async def _send_content(self, content: bytes, follower: Envelope | None) -> Trouble | None:
         """Writes the message and the final dot; a refusal where the server speaks before it has all."""
-        *front, end = blocks(envelope.content)
-        await self.link.write_blocks(front, self._timeouts.block)
+        *front, end = blocks(content)
+        if front:
+            await self.link.write_blocks(front, self._timeouts.block)
         if self.link.surplus:
-            self._over = True
+            self.over = True
             return self.link.refusal(Stage.BODY, await self.link.reply(Stage.BODY, self._timeouts.block))
-        opening = b"".join(self._opening(follower)) if follower is not None else b""
-        self.link.write(b"".join((end, b".\r\n", opening)))
+        self.link.write(b"".join((end, b".\r\n", *self._open_ahead(follower))))
         return None
+
+    def _open_ahead(self, follower: Envelope | None) -> Sequence[bytes]:
+        """The commands that open the follower's transaction in the same write, where that may be and there is one."""
+        if follower is None or not self._pipelining:
+            return ()
+        opening = self._opening_of(follower)
+        if isinstance(opening, Fault):
+            return ()
+        self._opened = True
+        return opening

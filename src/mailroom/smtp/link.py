@@ -1,4 +1,8 @@
-"""One connection: octets out, replies in, each with its time limit. Runs on asyncio's and on uvloop's loop."""
+"""One connection: octets out, replies in, each with its time limit. Runs on asyncio's and on uvloop's loop.
+
+Nearly every reply comes long before its time is over, and a timer for each would cost as much as reading it. One alarm
+serves all waits: it is set anew only where it would ring too late, and where it rings too early.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ class Link(asyncio.Protocol):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.remote = str(endpoint)
         self.protected = False
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -32,6 +37,9 @@ class Link(asyncio.Protocol):
         self._lost = ""
         self._full = False  # the kernel takes no more for now
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0  # loop time at which the waiter has waited long enough
+        self._alarm: asyncio.TimerHandle | None = None  # rings at the deadline or before it
+        self._alarm_at = 0.0
 
     # Opening
 
@@ -87,6 +95,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = str(exc) if exc else "closed by the other side"
         self._wake()
+        self._unset_alarm()
 
     def pause_writing(self) -> None:
         self._full = True
@@ -102,11 +111,11 @@ class Link(asyncio.Protocol):
         """Whether anything came that nobody asked for, or the connection is gone: not fit for another command."""
         return bool(self._replies or self._parser.midway or self._parser.broken or self._lost)
 
-    def write(self, octets: bytes) -> None:
+    def write(self, octets: bytes | memoryview) -> None:
         if self._transport is not None and not self._lost:
             self._transport.write(octets)
 
-    async def write_blocks(self, blocks: Iterable[bytes], timeout: float) -> None:
+    async def write_blocks(self, blocks: Iterable[bytes | memoryview], timeout: float) -> None:
         """Writes all but waits `timeout` at most for each block; stops early where the other side has spoken."""
         for block in blocks:
             if self.surplus:
@@ -117,6 +126,12 @@ class Link(asyncio.Protocol):
 
     async def reply(self, stage: Stage, timeout: float) -> Reply:
         """The next reply, whole within the time limit: a server that lets it drip must not hold a session for days."""
+        if not self._replies:
+            await self._listen(stage, timeout)
+        return self._replies.popleft()
+
+    async def _listen(self, stage: Stage, timeout: float) -> None:
+        """Until there is a reply."""
         began = self._loop.time()
         while not self._replies:
             if self._parser.broken:
@@ -124,7 +139,6 @@ class Link(asyncio.Protocol):
             if self._lost:
                 raise self.trouble(stage, Fault.LOST, self._lost)
             await self._wait(stage, timeout, began)
-        return self._replies.popleft()
 
     async def ask(self, stage: Stage, command: bytes, timeout: float) -> Reply:
         """One command and its reply."""
@@ -132,13 +146,13 @@ class Link(asyncio.Protocol):
         return await self.reply(stage, timeout)
 
     def trouble(self, stage: Stage, fault: Fault, detail: str = "") -> Trouble:
-        return Trouble(stage, fault=fault, detail=detail, remote=str(self.endpoint))
+        return Trouble(stage, fault=fault, detail=detail, remote=self.remote)
 
     def refusal(self, stage: Stage, reply: Reply) -> Trouble:
         """A reply that was not the wanted one: its refusal, or nonsense where it refuses nothing."""
         if reply.code >= 400:
-            return Trouble(stage, reply=reply, remote=str(self.endpoint))
-        return Trouble(stage, reply=reply, fault=Fault.GARBAGE, detail=reply.text, remote=str(self.endpoint))
+            return Trouble(stage, reply=reply, remote=self.remote)
+        return Trouble(stage, reply=reply, fault=Fault.GARBAGE, detail=reply.text, remote=self.remote)
 
     # Closing
 
@@ -153,6 +167,9 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._lost = self._lost or "closed by us"
+        self._unset_alarm()
+
+    # Waiting
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -160,20 +177,35 @@ class Link(asyncio.Protocol):
 
     async def _wait(self, stage: Stage, timeout: float, began: float) -> None:
         """Until something happens, or the time is over."""
-        waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(began + timeout, _expire, waiter)
+        self._waiter = self._loop.create_future()
+        self._deadline = began + timeout
+        if self._alarm is None or self._alarm_at > self._deadline:
+            self._set_alarm()
         try:
-            await waiter
+            await self._waiter
         except TimeoutError:
             raise self.trouble(stage, Fault.TIMEOUT, f"waited {timeout:g} s") from None
         finally:
-            timer.cancel()
             self._waiter = None
 
+    def _set_alarm(self) -> None:
+        self._unset_alarm()
+        self._alarm_at = self._deadline
+        self._alarm = self._loop.call_at(self._deadline, self._ring)
 
-def _expire(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
+    def _unset_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return  # the next wait sets it
+        if self._loop.time() < self._deadline:
+            self._set_alarm()
+        else:
+            self._waiter.set_exception(TimeoutError())
 
 
 def _words(error: Exception) -> str:

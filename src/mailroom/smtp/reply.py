@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailroom.retry import read_retry_after
 from mailroom.status import EnhancedStatus
@@ -24,6 +25,7 @@ TEXT_LIMIT = 8 * 1024
 LINES_LIMIT = 100
 REPLY_LIMIT = 256 * 1024
 
+_CODE_LENGTH = 5  # octets that tell a line of a reply from what only begins like one
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])|\Z)")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -60,59 +62,69 @@ class ReplyParser:
 
     def __init__(self) -> None:
         self.broken = ""
-        self._buffer = bytearray()
-        self._searched = 0
+        self._line_begun = bytearray()
         self._start_reply()
 
     @property
     def midway(self) -> bool:
         """Whether a reply has begun and not ended."""
-        return bool(self._buffer or self._code)
+        return bool(self._line_begun or self._code)
 
     def feed(self, data: bytes) -> list[Reply]:
-        replies: list[Reply] = []
-        self._buffer += data
-        while not self.broken and (end := self._buffer.find(b"\n", self._searched)) >= 0:
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")
-            del self._buffer[: end + 1]
-            self._searched = 0
-            if reply := self._take(line):
-                replies.append(reply)
-        self._searched = len(self._buffer)
-        if self._size + len(self._buffer) > REPLY_LIMIT:
-            self.broken = "a reply without end"
+        *lines, rest = data.split(b"\n")
+        if lines and self._line_begun:
+            lines[0] = bytes(self._line_begun + lines[0])
+            self._line_begun.clear()
+        replies = [reply for line in lines if (reply := self._take(line))]
+        self._line_begun += rest
+        if self._size + len(self._line_begun) > REPLY_LIMIT:
+            self.broken = self.broken or "a reply without end"
         return replies
 
     def _start_reply(self) -> None:
         self._code = 0
         self._size = 0
-        self._kept = 0
         self._lines: list[str] = []
+        self._room = TEXT_LIMIT
 
     def _take(self, line: bytes) -> Reply | None:
         """One line; the reply, if it was the last of one."""
-        match = _LINE.match(line)
-        if match is None:
+        if self.broken:
+            return None
+        read = _read(line[: self._room])
+        if read is None:
             self.broken = f"not a reply: {_clean(line[:200])}"
             return None
-        code = int(match[1])
-        if self._code and code != self._code:
+        reply, more = read
+        if not more and not self._code:
+            return reply
+        if self._code not in (0, reply.code):
             self.broken = f"a reply with two codes: {self._code} and {_clean(line[:200])}"
             return None
-        self._code = code
-        self._keep(line)
-        if match[2] == b"-":
+        self._code = reply.code
+        self._keep(reply, len(line) + 1)
+        if more:
             return None
-        reply = Reply(code, tuple(self._lines))
+        reply = Reply(self._code, tuple(self._lines))
         self._start_reply()
         return reply
 
-    def _keep(self, line: bytes) -> None:
-        self._size += len(line) + 2
-        room = TEXT_LIMIT - self._kept
-        if room > 0 and len(self._lines) < LINES_LIMIT:
-            self._lines.append(_clean(line[:room]))
-            self._kept += len(line) + 1
+    def _keep(self, line: Reply, size: int) -> None:
+        self._size += size
+        if self._room > _CODE_LENGTH and len(self._lines) < LINES_LIMIT:
+            self._lines += line.lines
+            self._room = max(self._room - size, _CODE_LENGTH)
+
+
+@lru_cache(maxsize=256)
+def _read(line: bytes) -> tuple[Reply, bool] | None:
+    """The line as a reply of its own, and whether it is followed by more; None where it is of no reply.
+
+    A server says the same few lines all day.
+    """
+    line = line.removesuffix(b"\r")
+    match = _LINE.match(line)
+    return (Reply(int(match[1]), (_clean(line),)), match[2] == b"-") if match else None
 
 
 def _clean(octets: bytes) -> str:

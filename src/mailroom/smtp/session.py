@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp.dialogue import Dialogue, Outcome
@@ -67,10 +66,11 @@ class Transport:
                     tried = {}
                     continue
                 try:
-                    async with aclosing(dialogue.run(pending)) as outcomes:
-                        async for envelope, outcome in outcomes:
-                            tried, dead_sessions = {}, 0
-                            yield envelope, self._report(envelope, outcome)
+                    while pending and not dialogue.over:
+                        outcome = await dialogue.carry(pending[0], pending[1] if len(pending) > 1 else None)
+                        tried, dead_sessions = {}, 0
+                        envelope = pending.popleft()
+                        yield envelope, self._report(envelope, outcome, dialogue.link.remote)
                 except Trouble as trouble:
                     stale = dialogue.answered and trouble.stage is Stage.MAIL
                     if not stale:
@@ -124,10 +124,10 @@ class Transport:
             tried[self._endpoint] = trouble
             self._asked_last.add(self._endpoint)
 
-    def _report(self, envelope: Envelope, outcome: Outcome) -> DeliveryReport:
+    def _report(self, envelope: Envelope, outcome: Outcome, remote: str) -> DeliveryReport:
         if isinstance(outcome, Trouble):
             return report(outcome, envelope.rcpt_to, by_relay=self._by_relay)
-        return accepted(outcome, envelope.rcpt_to, str(self._endpoint))
+        return accepted(outcome, envelope.rcpt_to, remote)
 
 
 async def check_login(route: Route, options: Options | None = None) -> DeliveryReport | None:

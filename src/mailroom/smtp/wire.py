@@ -7,10 +7,10 @@ that could end its command early never leaves.
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from mailroom.address import ascii_domain
 from mailroom.smtp.trouble import Fault
@@ -23,10 +23,10 @@ _BARE = re.compile(rb"\r\n|\r|\n")
 _NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 Capabilities = Mapping[str, str]  # EHLO keyword in upper case -> its parameters
+Opening = tuple[bytes, bytes, bytes]  # MAIL, RCPT, DATA
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One recipient of one message. `mail_from` "" is the null reverse-path; `content` is the whole message."""
 
     id: int
@@ -35,44 +35,40 @@ class Envelope:
     content: bytes
     smtputf8: bool = False
 
-    @cached_property
-    def sender(self) -> str | None:
-        """The reverse-path as it goes on the wire; None where it cannot."""
-        return _path(self.mail_from) if self.mail_from else ""
 
-    @cached_property
-    def recipient(self) -> str | None:
-        return _path(self.rcpt_to)
-
-    @property
-    def needs_smtputf8(self) -> bool:
-        return self.smtputf8 or not f"{self.sender}{self.recipient}".isascii()
-
-
-def _path(spec: str) -> str | None:
-    """The address with its domain in ASCII, or None."""
-    local, _, domain = spec.rpartition("@")
-    written = domain if _LITERAL.fullmatch(domain) else ascii_domain(domain)
-    if not written or not _LOCAL.fullmatch(local):
-        return None
-    path = f"{local}@{written}"
-    return path if len(path.encode("utf-8", "replace")) <= _ADDRESS_MAX and path.isprintable() else None
-
-
-def unfit(envelope: Envelope, capabilities: Capabilities, max_size: int) -> Fault | None:
-    """Why this server cannot get this envelope at all, known before a word is spoken."""
-    if envelope.recipient is None:
+def compose_opening(envelope: Envelope, capabilities: Capabilities, size_max: int) -> Opening | Fault:
+    """The commands up to DATA; or why this server cannot get this envelope at all, known before a word is spoken."""
+    recipient = _path(envelope.rcpt_to)
+    if recipient is None:
         return Fault.BAD_RECIPIENT
-    if envelope.sender is None:
+    sender = _path(envelope.mail_from) if envelope.mail_from else ""
+    if sender is None:
         return Fault.BAD_SENDER
-    limits = [limit for limit in (max_size, announced_size(capabilities)) if limit]
-    if limits and len(envelope.content) > min(limits):
+    size = len(envelope.content)
+    if size_max and size > size_max:
         return Fault.TOO_BIG
-    if envelope.needs_smtputf8:
-        return None if "SMTPUTF8" in capabilities else Fault.NEEDS_SMTPUTF8
-    if "8BITMIME" not in capabilities and not envelope.content.isascii():
+    smtputf8 = envelope.smtputf8 or not (sender.isascii() and recipient.isascii())
+    if smtputf8 and "SMTPUTF8" not in capabilities:
+        return Fault.NEEDS_SMTPUTF8
+    eight_bit = not envelope.content.isascii()
+    if eight_bit and not smtputf8 and "8BITMIME" not in capabilities:
         return Fault.NEEDS_8BITMIME
-    return None
+    mail, rcpt = f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"
+    if "SIZE" in capabilities:
+        mail += f" SIZE={size}"
+    if eight_bit and "8BITMIME" in capabilities:
+        mail += " BODY=8BITMIME"
+    if smtputf8:
+        mail += " SMTPUTF8"
+    if sender and "DSN" in capabilities:  # reports about mail with the null reverse-path would go nowhere
+        mail += f" RET=HDRS ENVID={envelope.id}"
+        rcpt += f" NOTIFY=FAILURE,DELAY ORCPT={_original_recipient(recipient)}"
+    return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
+
+
+def size_limit(capabilities: Capabilities, ours: int) -> int:
+    """The octets that a message may have, by our own limit and the server's; 0 where there is none."""
+    return min((limit for limit in (ours, announced_size(capabilities)) if limit), default=0)
 
 
 def announced_size(capabilities: Capabilities) -> int:
@@ -81,29 +77,14 @@ def announced_size(capabilities: Capabilities) -> int:
     return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
-def mail_command(envelope: Envelope, capabilities: Capabilities) -> bytes:
-    words = [f"MAIL FROM:<{envelope.sender}>"]
-    if "SIZE" in capabilities:
-        words.append(f"SIZE={len(envelope.content)}")
-    if "8BITMIME" in capabilities and not envelope.content.isascii():
-        words.append("BODY=8BITMIME")
-    if envelope.needs_smtputf8:
-        words.append("SMTPUTF8")
-    if _wants_reports(envelope, capabilities):
-        words += ["RET=HDRS", f"ENVID={envelope.id}"]
-    return (" ".join(words) + "\r\n").encode()
-
-
-def rcpt_command(envelope: Envelope, capabilities: Capabilities) -> bytes:
-    words = [f"RCPT TO:<{envelope.recipient}>"]
-    if _wants_reports(envelope, capabilities):
-        words += ["NOTIFY=FAILURE,DELAY", f"ORCPT={_original_recipient(envelope.recipient or '')}"]
-    return (" ".join(words) + "\r\n").encode()
-
-
-def _wants_reports(envelope: Envelope, capabilities: Capabilities) -> bool:
-    """Reports about mail with the null reverse-path would go nowhere."""
-    return "DSN" in capabilities and bool(envelope.sender)
+def _path(spec: str) -> str | None:
+    """The address with its domain in ASCII, or None."""
+    local, _, domain = spec.rpartition("@")
+    written = ascii_domain(domain) or (_LITERAL.fullmatch(domain) and domain)
+    if not written or not _LOCAL.fullmatch(local):
+        return None
+    path = f"{local}@{written}"
+    return path if len(path.encode("utf-8", "replace")) <= _ADDRESS_MAX and path.isprintable() else None
 
 
 def _original_recipient(path: str) -> str:
@@ -113,25 +94,34 @@ def _original_recipient(path: str) -> str:
     return "utf-8;" + re.sub(r"[^!-*,-<>-\[\]-~]", lambda match: f"\\x{{{ord(match[0]):X}}}", path)
 
 
-def blocks(content: bytes) -> Iterator[bytes]:
+def blocks(content: bytes) -> Sequence[bytes | memoryview]:
     """The message as it goes on the wire, up to and without the final dot; the last block ends in CRLF."""
-    stuffed = _stuff(_normal(content))
-    for start in range(0, len(stuffed), BLOCK):
-        yield stuffed[start : start + BLOCK]
+    octets = _stuff(_normal(content))
+    if len(octets) <= BLOCK:
+        return [octets]
+    view = memoryview(octets)
+    return [view[start : start + BLOCK] for start in range(0, len(octets), BLOCK)]
 
 
 def _normal(content: bytes) -> bytes:
     """CRLF ends every line and stands nowhere alone; NUL has no place in mail (RFC 5322 §2.1)."""
-    pairs = content.count(b"\r\n")
-    if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+    if _line_ends(content) not in (None, "\r\n"):
         content = _BARE.sub(b"\r\n", content)
     if b"\0" in content:
         content = content.replace(b"\0", b"")
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
 
+def _line_ends(content: bytes) -> str | tuple[str, ...] | None:
+    """Which sorts there are; None where there is none. No other way to find out is as quick, or copies as little."""
+    seen = io.IncrementalNewlineDecoder(None, translate=False)
+    seen.decode(content.decode("latin-1"), final=True)
+    return seen.newlines
+
+
 def _stuff(content: bytes) -> bytes:
     """RFC 5321 §4.5.2."""
     if content.startswith(b"."):
         content = b"." + content
-    return content.replace(b"\r\n.", b"\r\n..")
+    # From the right, for then it is the rare CR that is looked for; there is seldom anything to replace.
+    return content.replace(b"\r\n.", b"\r\n..") if content.rfind(b"\r\n.") >= 0 else content

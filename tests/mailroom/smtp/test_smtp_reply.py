@@ -50,6 +50,7 @@ def test_replies(octets: bytes, code: int, status: str, text: str) -> None:
         b"SSH-2.0-OpenSSH\r\n",
         b"HTTP/1.1 400 Bad Request\r\n",
         b"550-one\r\n250 other\r\n",
+        b"550-" + b"x" * TEXT_LIMIT + b"\r\n550\rother\r\n",
         "２５０ ok\r\n".encode(),
         b"x" * 300_000,
         b"250-and so on\r\n" * 20_000,

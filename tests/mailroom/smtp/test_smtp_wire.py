@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailroom.smtp.trouble import Fault
-from mailroom.smtp.wire import BLOCK, Envelope, blocks, mail_command, rcpt_command, unfit
+from mailroom.smtp.wire import BLOCK, Envelope, blocks, compose_opening, size_limit
 
 ALL = {"SIZE": "1000", "8BITMIME": "", "SMTPUTF8": "", "DSN": ""}
 ASCII = Envelope(7, "b-1@acme.example", "clara@kunde.example", b"x\r\n")
@@ -47,9 +47,7 @@ ASCII = Envelope(7, "b-1@acme.example", "clara@kunde.example", b"x\r\n")
     ],
 )
 def test_commands(envelope: Envelope, announced: dict[str, str], mail: str, rcpt: str) -> None:
-    assert unfit(envelope, announced, 0) is None
-    assert mail_command(envelope, announced).decode() == mail + "\r\n"
-    assert rcpt_command(envelope, announced).decode() == rcpt + "\r\n"
+    assert compose_opening(envelope, announced, 0) == (f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n")
 
 
 @pytest.mark.parametrize(
@@ -74,11 +72,12 @@ def test_commands(envelope: Envelope, announced: dict[str, str], mail: str, rcpt
 def test_what_a_server_cannot_get(
     sender: str, recipient: str, size: int, announced: dict[str, str], max_size: int, fault: Fault | None
 ) -> None:
-    assert unfit(Envelope(1, sender, recipient, b"x" * size), announced, max_size) is fault
+    found = compose_opening(Envelope(1, sender, recipient, b"x" * size), announced, size_limit(announced, max_size))
+    assert found is fault if fault else isinstance(found, tuple)
 
 
 def test_eight_bit_content_needs_a_server_for_it() -> None:
-    assert unfit(Envelope(1, "a@b.example", "c@d.example", b"\xff"), {}, 0) is Fault.NEEDS_8BITMIME
+    assert compose_opening(Envelope(1, "a@b.example", "c@d.example", b"\xff"), {}, 0) is Fault.NEEDS_8BITMIME
 
 
 def received(content: bytes) -> bytes:
@@ -108,8 +107,8 @@ def test_wrong_ends_of_data_do_not_leave_us(content: bytes) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_address_ends_its_command(sender: str, recipient: str) -> None:
-    envelope = Envelope(1, sender, recipient, b"x")
-    if unfit(envelope, ALL, 0) is None:
-        for command in (mail_command(envelope, ALL), rcpt_command(envelope, ALL)):
+    commands = compose_opening(Envelope(1, sender, recipient, b"x"), ALL, 0)
+    if not isinstance(commands, Fault):
+        for command in commands:
             assert command.count(b"\r") == command.count(b"\n") == 1
             assert b">" not in command.partition(b"> ")[2]

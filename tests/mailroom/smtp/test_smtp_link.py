@@ -1,0 +1,130 @@
+"""How long a connection waits for a reply, on a loop whose clock is put forward instead of waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from mailroom.report import Stage
+from mailroom.smtp.link import Link
+from mailroom.smtp.reply import Reply
+from mailroom.smtp.route import Endpoint
+from mailroom.smtp.trouble import Fault, Trouble
+
+
+class PatientLoop(asyncio.SelectorEventLoop):
+    """`skipped` seconds are over without having passed."""
+
+    skipped = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.skipped
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=PatientLoop) as runner:
+        runner.run(story)
+
+
+async def skip(seconds: float) -> None:
+    """Time goes by, and what is due happens."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, PatientLoop)
+    loop.skipped += seconds
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def listen(link: Link, timeout: float) -> asyncio.Task[Reply]:
+    waiting = asyncio.create_task(link.reply(Stage.DOT, timeout))
+    await asyncio.sleep(0)
+    return waiting
+
+
+async def assert_given_up(waiting: asyncio.Task[Reply], timeout: float) -> None:
+    assert waiting.done()
+    with pytest.raises(Trouble) as caught:
+        await waiting
+    assert (caught.value.stage, caught.value.fault) == (Stage.DOT, Fault.TIMEOUT)
+    assert caught.value.detail == f"waited {timeout:g} s"
+
+
+def test_each_reply_has_all_of_its_time() -> None:
+    async def story() -> None:
+        link = Link(Endpoint("mx.kunde.example", 25))
+        for _ in range(5):
+            waiting = await listen(link, 100)
+            await skip(70)
+            assert not waiting.done()
+            link.data_received(b"250 ok\r\n")
+            assert (await waiting).code == 250
+        waiting = await listen(link, 100)
+        await skip(99)
+        assert not waiting.done()
+        await skip(2)
+        await assert_given_up(waiting, 100)
+
+    run(story())
+
+
+def test_less_patience_after_more() -> None:
+    async def story() -> None:
+        link = Link(Endpoint("mx.kunde.example", 25))
+        waiting = await listen(link, 600)
+        link.data_received(b"250 ok\r\n")
+        await waiting
+        waiting = await listen(link, 10)
+        await skip(11)
+        await assert_given_up(waiting, 10)
+
+    run(story())
+
+
+def test_half_a_reply_buys_no_time() -> None:
+    async def story() -> None:
+        link = Link(Endpoint("mx.kunde.example", 25))
+        waiting = await listen(link, 100)
+        for octets in (b"250-o", b"ne\r\n", b"250 "):
+            await skip(30)
+            link.data_received(octets)
+        await skip(11)
+        await assert_given_up(waiting, 100)
+
+    run(story())
+
+
+def test_a_time_that_is_over_while_nobody_waits_means_nothing() -> None:
+    async def story() -> None:
+        link = Link(Endpoint("mx.kunde.example", 25))
+        waiting = await listen(link, 100)
+        link.data_received(b"250 ok\r\n")
+        await waiting
+        await skip(1000)
+        waiting = await listen(link, 100)
+        await skip(99)
+        assert not waiting.done()
+        await skip(2)
+        await assert_given_up(waiting, 100)
+
+    run(story())
+
+
+@pytest.mark.parametrize("leave", [Link.abort, lambda link: link.connection_lost(None)])
+def test_a_connection_that_is_gone_is_not_remembered_until_its_time_is_over(leave: Any) -> None:
+    async def story() -> None:
+        link = Link(Endpoint("mx.kunde.example", 25))
+        waiting = await listen(link, 600)
+        link.data_received(b"250 ok\r\n")
+        await waiting
+        leave(link)
+        gone = weakref.ref(link)
+        del link, waiting
+        gc.collect()
+        assert gone() is None
+
+    run(story())
