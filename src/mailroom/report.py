@@ -6,8 +6,10 @@ complaint or a provider's webhook, so that everything after it (cause, state, wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mailroom.status import EnhancedStatus
 
@@ -60,8 +62,7 @@ class Stage(StrEnum):
     QUIT = "quit"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
+class DeliveryReport(NamedTuple):
     """What was said about one recipient.
 
     `permanent` is the verdict "given up / will not work again unchanged"; `action` FAILED with `permanent` False is a
@@ -91,7 +92,7 @@ class DeliveryReport:
     delivery_token: str = ""  # our signed mark, where it came back beside just this report; not verified here
     queue_id: str = ""  # what the provider calls the mail; its 250 names it as well
     told_by: str = ""  # the provider of a mail service whose event it is ("postmark"), "" where it is none
-    origins: dict[str, str] = field(default_factory=dict)  # field name -> where its reader looks; see `told_from`
+    origins: Mapping[str, str] = MappingProxyType({})  # field name -> where its reader looks; see `told_from`
 
     @property
     def told_from(self) -> dict[str, str]:

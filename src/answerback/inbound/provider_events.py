@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from answerback.inbound import anymail_events
 from mailroom.bounces.read import read_event
 from mailroom.report import DeliveryReport, Source
@@ -14,4 +12,4 @@ def read(provider: str, body: bytes) -> list[DeliveryReport]:
     text = body.decode("utf-8", "replace")
     told = read_event(provider, text)
     reports = anymail_events.read(provider, text) if told is None else told
-    return [replace(report, source=Source.WEBHOOK) for report in reports]
+    return [report._replace(source=Source.WEBHOOK) for report in reports]

@@ -19,7 +19,6 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -320,7 +319,7 @@ class Engine:
             if report.ours:
                 self._unbegun[spared.delivery_id] = spared.attempt
             else:
-                self._conclude(line, spared, replace(report, recipient=spared.recipient))
+                self._conclude(line, spared, report._replace(recipient=spared.recipient))
         await settled
 
     def _conclude(self, line: Line, claim: Claim, report: DeliveryReport) -> asyncio.Future[None]:

@@ -7,7 +7,6 @@ into the mail ourselves tells who complained. The address our mail went to, as i
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from mailroom.address import parse_addresses
@@ -64,7 +63,7 @@ def _complaints(notice: Notice, fields: _Fields, original: Mail) -> list[Deliver
         original_message_id=original.message_id,
         origins={"recipient": "feedback-report" if recipients else "original", "diagnostic": "text"},
     )
-    return [replace(template, recipient=recipient) for recipient in (recipients or sent_to or [""])[:1000]]
+    return [template._replace(recipient=recipient) for recipient in (recipients or sent_to or [""])[:1000]]
 
 
 def _opt_out(notice: Notice) -> DeliveryReport:

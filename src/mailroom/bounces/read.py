@@ -8,7 +8,7 @@ from what the notice says in words about the same recipient.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.address import parse_addresses
@@ -117,14 +117,13 @@ def _filled(stated: DeliveryReport, told: DeliveryReport | None) -> DeliveryRepo
     reply_code = stated.reply_code or told.reply_code
     if status and reply_code and reply_code // 100 != status.class_:
         reply_code = None
-    return replace(
-        stated,
+    return stated._replace(
         status=status,
         reply_code=reply_code,
         diagnostic=stated.diagnostic or told.diagnostic,
         remote_mta=stated.remote_mta or told.remote_mta,
         expired=stated.expired or told.expired,
-        origins=stated.origins
+        origins=dict(stated.origins)
         | ({} if status == stated.status else {"status": "text"})
         | ({} if reply_code == stated.reply_code else {"reply_code": "text"})
         | ({} if stated.diagnostic else {"diagnostic": "text"}),
@@ -139,8 +138,7 @@ def _kind(reports: Sequence[DeliveryReport]) -> str:
 def _with_original(report: DeliveryReport, original: Mail) -> DeliveryReport:
     """QUIRK: Postfix keeps the address before aliases in X-Original-To of what it returns."""
     sent_to = parse_addresses(*original.raw_headers("X-Original-To"))
-    return replace(
-        report,
+    return report._replace(
         original_message_id=report.original_message_id or original.message_id,
         original_recipient=report.original_recipient or (sent_to[0].spec if sent_to else ""),
     )
