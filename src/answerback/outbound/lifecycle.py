@@ -19,7 +19,7 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -74,8 +74,8 @@ _WRITTEN = (
 )  # fmt: skip
 
 
-_Before = tuple[str, str, int]  # state, owner, attempts of a row as it was read
-_written = itemgetter(*_WRITTEN)
+_FENCE = ("state", "owner", "attempts")
+_Columns = dict[str, Any]  # of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def hold_suppressed(rows: Sequence[Delivery]) -> None:
         if row.identity:
             suppress(row, row.identity)
             row.updated_at = now
-    events = [event_of(row, Fact.HOLD, before[row.pk][0], now) for row in rows]
+    events = [event_of(row, Fact.HOLD, before[row.pk]["state"], now) for row in rows]
     _write(found, before, events)
     _published(found, events)
 
@@ -262,8 +262,8 @@ def _locked(delivery_ids: set[int]) -> dict[int, Delivery]:
     return {row.pk: row for row in bulk.locked(Delivery, delivery_ids, without=("header",))}
 
 
-def _before(rows: Mapping[int, Delivery]) -> dict[int, _Before]:
-    return {pk: (row.state, row.owner, row.attempts) for pk, row in rows.items()}
+def _before(rows: Mapping[int, Delivery]) -> dict[int, _Columns]:
+    return {pk: dict(vars(row)) for pk, row in rows.items()}
 
 
 def _read(outcomes: Sequence[Outcome]) -> list[_Told]:
@@ -340,12 +340,17 @@ def _attempt_values(word: str, told: _Told, now: datetime) -> tuple[object, ...]
     return (now, word, told.report.stage or "", told.report.ambiguous, *said)
 
 
-def _write(rows: Mapping[int, Delivery], before: Mapping[int, _Before], events: Sequence[DeliveryEvent]) -> None:
-    """A conditional UPDATE of each changed row. The rows are locked: one that does not match is a bug of ours."""
-    changed = sorted({event.delivery_id for event in events})
-    values = [(*_written(vars(rows[pk])), pk, *before[pk]) for pk in changed]
-    if bulk.update(Delivery, _WRITTEN, ("id", "state", "owner", "attempts"), values) != len(changed):
-        raise RuntimeError(f"one of the deliveries {changed} changed although they were locked")
+def _write(rows: Mapping[int, Delivery], before: Mapping[int, _Columns], events: Sequence[DeliveryEvent]) -> None:
+    """A conditional UPDATE of what changed. The rows are locked: one that does not match is a bug of ours."""
+    changes: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
+    for pk in sorted({event.delivery_id for event in events}):
+        old, new = before[pk], vars(rows[pk])
+        changed = tuple(name for name in _WRITTEN if new[name] != old[name])
+        changes.setdefault(changed, []).append((*(new[name] for name in changed), pk, *(old[name] for name in _FENCE)))
+    changes.pop((), None)
+    for changed, values in changes.items():
+        if bulk.update(Delivery, changed, ("id", *_FENCE), values) != len(values):
+            raise RuntimeError(f"one of the deliveries {sorted(rows)} changed although they were locked")
     bulk.insert(events)
     failure_feed.note(
         event.delivery_id for event in events if {event.from_state, event.to_state} & _MAY_CONCERN_FAILURE
