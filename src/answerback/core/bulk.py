@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
-from django.db.models import DateTimeField, Field, JSONField, Model
+from django.db.models import CharField, DateTimeField, Field, JSONField, Model
 from django.db.models.base import ModelState
 
 from answerback.core import db
@@ -124,14 +124,23 @@ def _insertion(model: type[Model]) -> tuple[str, Sequence[AnyField]]:
 
 
 def _adapted(fields: Sequence[AnyField], rows: Iterable[list[Any]]) -> list[list[Any]]:
-    """The values as the database takes them. Only times and JSON are not what they are to Python."""
+    """The values as the database takes them. Only times and JSON are not what they are to Python.
+
+    A word of an enumeration is made a plain one: SQLite's driver looks long for somebody who knows what else it may be.
+    """
     found, link = list(rows), connections[DEFAULT_DB_ALIAS]
     for place, field in enumerate(fields):
         if isinstance(field, DateTimeField):
             _replace(found, place, link.ops.adapt_datetimefield_value)
         elif isinstance(field, JSONField):
             _replace(found, place, partial(field.get_db_prep_save, connection=link))
+        elif isinstance(field, CharField):
+            _replace(found, place, _plain)
     return found
+
+
+def _plain(word: str | None) -> str | None:
+    return word if word is None else str(word)
 
 
 def _replace(rows: Sequence[list[Any]], place: int, adapt: Callable[[Any], Any]) -> None:
