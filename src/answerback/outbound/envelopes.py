@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from answerback.core import clock, db
@@ -48,6 +48,8 @@ class Copies:
     bodies: Mapping[int, bytes]
     signer: Signer
     signatures: Signatures
+    sender: str  # where the return path is the address in From: that of mail without a support address; else ""
+    today: date
 
     def envelopes(self) -> list[Envelope]:
         return [_envelope(copy, self) for copy in self.rows]
@@ -66,6 +68,8 @@ def read(delivery_ids: Sequence[int]) -> Copies:
         bodies={pk: bytes(body) for pk, body in bodies},
         signer=Signer.current(),
         signatures=Signatures.current(),
+        sender=sender_of(None) if is_return_path_fixed() else "",
+        today=clock.today(),
     )
 
 
@@ -77,17 +81,17 @@ def _envelope(copy: _Copy, batch: Copies) -> Envelope:
     made_at = copy.created_at.replace(tzinfo=UTC)
     return Envelope(
         id=copy.delivery_id,
-        mail_from=_return_path(copy, batch.signer),
+        mail_from=_return_path(copy, batch),
         rcpt_to=copy.recipient,
         content=batch.signatures.sign(marked, _domain_of(copy), copy.message_pk, made_at).octets,
         smtputf8=copy.smtputf8,
     )
 
 
-def _return_path(copy: _Copy, signer: Signer) -> str:
-    if is_return_path_fixed():
-        return copy.support_address or sender_of(None)
-    return signer.mail_from(copy.delivery_id, clock.today())
+def _return_path(copy: _Copy, batch: Copies) -> str:
+    if batch.sender:
+        return copy.support_address or batch.sender
+    return batch.signer.mail_from(copy.delivery_id, batch.today)
 
 
 def _domain_of(copy: _Copy) -> str:

@@ -15,25 +15,27 @@ from mailroom.return_path import Reading
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The key of the moment, read from the database once for a batch of deliveries."""
+    """The key and the settings of the moment, read once for a batch of deliveries."""
 
     key_id: int
     secret: bytes
+    return_path_domain: str
+    names_readers: bool  # the Reply-To names the participant
 
     @classmethod
     def current(cls) -> Signer:
-        return cls(*keys.current_key())
+        return cls(*keys.current_key(), settings.RETURN_PATH_DOMAIN, settings.REPLY_ADDRESS != "none")
 
     def mail_from(self, delivery_id: int, today: date) -> str:
         local = return_path.sign_return_path(delivery_id, today, self.key_id, self.secret)
-        return f"{local}@{settings.RETURN_PATH_DOMAIN}"
+        return f"{local}@{self.return_path_domain}"
 
     def delivery_token(self, delivery_id: int) -> str:
         return return_path.sign_delivery_token(delivery_id, self.key_id, self.secret)
 
     def reply_to(self, support_address: str, participant_id: int | None) -> str:
         """`support+TOKEN@domain`; the bare support address where tokens are off; "" for mail nobody should answer."""
-        if not support_address or participant_id is None or settings.REPLY_ADDRESS == "none":
+        if not support_address or participant_id is None or not self.names_readers:
             return support_address
         local, _, domain = support_address.rpartition("@")
         return f"{local}+{return_path.sign_reply_token(participant_id, self.key_id, self.secret)}@{domain}"
