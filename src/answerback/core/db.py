@@ -17,7 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
@@ -32,6 +40,8 @@ ANYTHING = "*"  # the topic that stands for "changes may have been missed"
 _CHANNEL = "answerback"
 _LOOK_EVERY = 0.1  # seconds between two looks at SQLite's data_version
 _RETRY_AFTER = 1.0
+_SQLITE_TROUBLE = {5, 6, 8, 10, 13, 14}  # BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
+_POSTGRESQL_TROUBLE = ("08", "25P03", "53", "57", "58")  # connection, froze, resources, somebody stops it, its system
 _LEAST_GAP, _LONGEST_GAP = 0.01, 0.2  # seconds
 
 
@@ -39,9 +49,15 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def is_away() -> bool:
-    """Whether the last error was that the database cannot be reached. The next work tries to reach it anew."""
-    return connection.connection is None or not connection.is_usable()
+def is_in_trouble(error: Error) -> bool:
+    """Whether nobody could have worked just then, whatever was asked: away, locked, full, a bad disk."""
+    sqlite = getattr(error.__cause__, "sqlite_errorcode", None)
+    postgresql = getattr(error.__cause__, "sqlstate", None)
+    if sqlite is not None:
+        return sqlite & 0xFF in _SQLITE_TROUBLE
+    if postgresql is not None:
+        return postgresql.startswith(_POSTGRESQL_TROUBLE)
+    return isinstance(error, (OperationalError, InterfaceError))  # what the driver itself says of a lost connection
 
 
 def let_others_write(took: float) -> None:

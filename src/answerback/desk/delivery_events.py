@@ -52,7 +52,7 @@ def react(limit: int = 200) -> int:
         except _OvertakenError:
             continue
         except Exception as error:  # one ticket's trouble must not stop the others; the rows stay and are tried again
-            if isinstance(error, Error) and db.is_away():
+            if isinstance(error, Error) and db.is_in_trouble(error):
                 raise
             log.exception("delivery events of ticket %s could not be handled", ticket_id)
             continue

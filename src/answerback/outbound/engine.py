@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import Error
 
 from answerback.core import clock
-from answerback.core.db import DatabaseThread
+from answerback.core.db import DatabaseThread, is_in_trouble
 from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners, traffic
 from answerback.outbound.claims import Claim
 from answerback.outbound.concurrency import Window
@@ -90,14 +90,13 @@ class Engine:
 
     async def run(self, stop: asyncio.Event, once: bool = False) -> None:
         """Send until `stop`, or with `once` until nothing is due; then come to a clean end within ten seconds."""
-        await self._start()
         helpers = [
             asyncio.create_task(self._recorder.run()),
             asyncio.create_task(self._renew_leases()),
             asyncio.create_task(self._break_off_when_sick()),
             asyncio.create_task(self._tell_traffic()),
         ]
-        claiming = asyncio.create_task(self._claim_until_idle() if once else self._claim_forever())
+        claiming = asyncio.create_task(self._claim_all(once))
         stopped = asyncio.create_task(_until(stop))
         try:
             await asyncio.wait([claiming, stopped, *helpers], return_when=asyncio.FIRST_COMPLETED)
@@ -110,9 +109,21 @@ class Engine:
 
     # Claiming
 
-    async def _start(self) -> None:
-        await self._database.run(lanes.take_over_settings)
-        await self._database.run(claims.recover_from_the_dead)
+    async def _claim_all(self, once: bool) -> None:
+        while not await self._is_started():
+            await asyncio.sleep(POLL_SECONDS)
+        await (self._claim_until_idle() if once else self._claim_forever())
+
+    async def _is_started(self) -> bool:
+        try:
+            await self._database.run(lanes.take_over_settings)
+            await self._database.run(claims.recover_from_the_dead)
+        except Error as error:
+            if not is_in_trouble(error):
+                raise
+            log.warning("mail cannot be sent for now: %s", error)
+            return False
+        return True
 
     async def _claim_forever(self) -> None:
         while not self._stopping:

@@ -3,7 +3,7 @@
 Policy: each chore is one short function of the module that owns the rows, repeated at its own interval; one that fails
 is logged and tried again at its next turn. Where the clock jumps ahead, or the machine slept, that time is taken off
 the waiting of every delivery, and leases are left alone until their owners have renewed them; so they are where the
-database was away, because then nobody could.
+database was away, locked or full, because then nobody could.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import Error
 
 from answerback.core import clock, idempotency, live
-from answerback.core.db import DatabaseThread, is_away
+from answerback.core.db import DatabaseThread, is_in_trouble
 from answerback.desk.calling_webhooks import webhook_queue
 from answerback.desk.composing import drafts, presence, upload_tokens, uploads
 from answerback.desk.keeping import retention
@@ -127,8 +127,8 @@ async def _do(database: DatabaseThread, chore: Chore) -> bool:
     try:
         await database.run(chore.work)
     except Exception as error:  # the next turn is the remedy
-        if isinstance(error, Error) and await database.run(is_away):
-            log.warning("chore put off, the database is away: %s: %s", chore.name, error)
+        if isinstance(error, Error) and is_in_trouble(error):
+            log.warning("chore put off, the database does not take it: %s: %s", chore.name, error)
             return False
         log.exception("chore failed: %s", chore.name)
     return True
