@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from tests.world import make_world
 
 from answerback.cli import rawmail, receive_pipe
@@ -106,6 +106,28 @@ def test_our_own_trouble_counts_against_no_mail(monkeypatch: pytest.MonkeyPatch,
                 process.process_waiting()
     mail.refresh_from_db()
     assert (mail.state, mail.tries) == (State.RECEIVED, 0)
+    receive.once()
+    assert _states() == [State.TICKET]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trouble_in_which_not_even_that_can_be_noted() -> None:
+    """A full disk: the mail comes to nothing, and that its try did not count cannot be written either."""
+    mail = _store(1)
+
+    def write_nothing(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE")):
+            raise OperationalError("database or disk is full")
+        return execute(sql, *rest)
+
+    def run(work: Any, waiting: Any) -> Any:
+        with connection.execute_wrapper(write_nothing):
+            yield from map(work, waiting)
+
+    with pytest.raises(process.OurTroubleError, match="full"):
+        process.process_waiting(run)
+    mail.refresh_from_db()
+    assert mail.state == State.RECEIVED
     receive.once()
     assert _states() == [State.TICKET]
 

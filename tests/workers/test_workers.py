@@ -13,10 +13,11 @@ from tests.outbound.conftest import make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
 from answerback.core import clock, mail_settings
+from answerback.inbound import process
 from answerback.outbound import claims
 from answerback.outbound.models import Delivery, DeliveryEvent
 from answerback.people.models import Identity
-from answerback.workers import runner, tidy
+from answerback.workers import receive, runner, tidy
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -78,6 +79,19 @@ def test_a_relay_named_while_all_runs_takes_what_waits(settings: Any) -> None:
 
     settings.RELAY_URL, settings.MAIL_SETTINGS_REPLACED = "", {}
     asyncio.run(story())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_receiving_ends_where_its_reader_breaks(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else mail would be taken and never read, and nobody would know."""
+
+    def break_down(run: Any) -> int:
+        raise RuntimeError("a bug")
+
+    settings.SMTP_LISTEN = ("127.0.0.1", 0)
+    monkeypatch.setattr(process, "process_waiting", break_down)
+    with pytest.raises(RuntimeError, match="a bug"):
+        asyncio.run(receive.run(asyncio.Event()))
 
 
 def test_a_clock_that_runs_is_no_jump() -> None:

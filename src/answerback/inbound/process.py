@@ -89,12 +89,19 @@ def process(raw_mail_id: int) -> None:
 
 
 def _process_safely(waiting: RawMail) -> None:
+    try:
+        _try(waiting)
+    except (OperationalError, InterfaceError, OSError) as error:
+        raise OurTroubleError(str(error)) from error
+
+
+def _try(waiting: RawMail) -> None:
     raw_mail_id, number = waiting.pk, waiting.tries + 1
     try:
         process(raw_mail_id)
-    except (OperationalError, InterfaceError, OSError) as error:
-        raw.give_back(raw_mail_id)
-        raise OurTroubleError(str(error)) from error
+    except (OperationalError, InterfaceError, OSError):
+        raw.give_back(raw_mail_id)  # which the same trouble may forbid: then the try counts
+        raise
     except Exception as error:
         log.exception("mail %s could not be read (try %s of %s)", raw_mail_id, number, MAX_TRIES)
         if number >= MAX_TRIES:

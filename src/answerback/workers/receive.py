@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 
 async def run(stop: asyncio.Event, listening: Callable[[str, int], None] = lambda host, port: None) -> None:
-    """Receive and read mail until `stop`. `listening` hears where SMTP is spoken. OSError where SMTP_LISTEN or
-    LMTP_LISTEN cannot be had."""
+    """Receive and read mail until `stop`, or until one of these breaks: nobody else would notice that what is stored is
+    not read. `listening` hears where SMTP is spoken. OSError where SMTP_LISTEN or LMTP_LISTEN cannot be had."""
     arrived = asyncio.Event()
     storing = Storing(stored=arrived.set)
     doorway = Doorway(storing)
@@ -42,12 +42,14 @@ async def run(stop: asyncio.Event, listening: Callable[[str, int], None] = lambd
         await doorway.start_lmtp(settings.LMTP_LISTEN)
     following = asyncio.create_task(_follow_mailboxes(stop, arrived))
     reading = asyncio.create_task(read_mail(stop, arrived))
+    stopped = asyncio.create_task(stop.wait())
     try:
-        await stop.wait()
+        await asyncio.wait([stopped, reading, following], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        stop.set()
         await doorway.stop()
         await storing.close()
-        await asyncio.gather(reading, following)
+        await asyncio.gather(stopped, reading, following)
 
 
 async def _follow_mailboxes(stop: asyncio.Event, arrived: asyncio.Event) -> None:
@@ -70,13 +72,15 @@ async def _follow_mailboxes(stop: asyncio.Event, arrived: asyncio.Event) -> None
 async def read_mail(stop: asyncio.Event, arrived: asyncio.Event) -> None:
     """Read waiting mail whenever `arrived` is set, and by itself every second, until `stop`."""
     database = DatabaseThread("read-mail")
-    with ThreadPoolExecutor(READERS, thread_name_prefix="read-mail") as readers:
-        while not stop.is_set():
-            arrived.clear()
-            seen = await database.run(_read_some, readers)
-            if not seen:
-                await _wait(stop, arrived, LOOK_EVERY if seen == 0 else TROUBLE_PAUSE)
-    await database.close()
+    try:
+        with ThreadPoolExecutor(READERS, thread_name_prefix="read-mail") as readers:
+            while not stop.is_set():
+                arrived.clear()
+                seen = await database.run(_read_some, readers)
+                if not seen:
+                    await _wait(stop, arrived, LOOK_EVERY if seen == 0 else TROUBLE_PAUSE)
+    finally:
+        await database.close()
 
 
 def once() -> int:
