@@ -70,6 +70,8 @@ def _database() -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
+            # A machine that freezes within a transaction must not keep its rows from everybody else.
+            "OPTIONS": {"options": f"-c idle_in_transaction_session_timeout={min(LEASE, 60)}s"},
             "CONN_MAX_AGE": None,
             "CONN_HEALTH_CHECKS": True,
         }
@@ -93,6 +95,7 @@ ALLOWED_HOSTS = ["*"]  # the server in front decides; links are made from BASE_U
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "answerback.workspace.errors.csrf_failure"
 
+LEASE = env.seconds("LEASE", 900)
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -227,7 +230,6 @@ AUTHSERV_ID = env.text("AUTHSERV_ID")
 RETRY_SCHEDULE = env.seconds_list("RETRY_SCHEDULE", (300, 900, 1800, 3600, 7200, 14400))
 EXPIRE_AFTER = env.seconds("EXPIRE_AFTER", 5 * 86400)
 DELAY_WARNING_AFTER = env.seconds("DELAY_WARNING_AFTER", 4 * 3600)
-LEASE = env.seconds("LEASE", 900)
 SESSIONS_MAX = env.integer("SESSIONS_MAX", 40, minimum=1)
 SESSIONS_PER_DESTINATION = env.integer("SESSIONS_PER_DESTINATION", 10, minimum=1)
 MAX_MESSAGE_SIZE = env.integer("MAX_MESSAGE_SIZE", 35 * 2**20, minimum=65536)

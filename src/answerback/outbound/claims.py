@@ -138,9 +138,10 @@ def renew(owner: str, delivery_ids: Collection[int]) -> set[int]:
 
 
 def recover_expired_leases() -> int:
-    """Put back what somebody claimed and never answered for."""
+    """Put back what somebody claimed and never answered for. Who holds a row is not waited for: it may have frozen."""
     with transaction.atomic():
-        return lifecycle.end_leases(Delivery.objects.filter(lease_until__lt=clock.now()))
+        over = Delivery.objects.filter(lease_until__lt=clock.now()).select_for_update(skip_locked=True)
+        return lifecycle.end_leases(Delivery.objects.filter(pk__in=list(over.values_list("pk", flat=True))))
 
 
 def recover_from_the_dead() -> int:
