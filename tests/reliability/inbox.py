@@ -16,7 +16,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -58,6 +57,7 @@ class Inbox:
     laid: list[str] = field(default_factory=list)  # Message-IDs of what lies in the mailbox
     tries: int = 0
     kills: int = 0
+    refused: Counter[int] = field(default_factory=Counter)  # by reply code, of what was to come later
     stored: list[tuple[str, str, str, str]] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
 
@@ -76,7 +76,7 @@ def kill_receiver(
     with installation.nursery(**settings) as nursery:
         receiver = nursery.start("worker", "receive")
         clients = [
-            threading.Thread(target=_mail, args=(inbox, port, inbox.mailed[number::CLIENTS]))
+            threading.Thread(target=mail, args=(inbox, port, inbox.mailed[number::CLIENTS]))
             for number in range(CLIENTS)
         ]
         if dovecot:
@@ -92,12 +92,17 @@ def kill_receiver(
             receiver = nursery.start("worker", "receive")
         for client in clients:
             client.join()
-        _wait_until_read(nursery, inbox)
+        wait_until_read(nursery, inbox)
         os.kill(receiver, signal.SIGTERM)
         ended(receiver)
+    read_books(installation, inbox)
+    return inbox
+
+
+def read_books(installation: Installation, inbox: Inbox) -> None:
+    """What was stored, and what became comments."""
     found = json.loads(installation.runs(READ))
     inbox.stored, inbox.comments = found["stored"], found["comments"]
-    return inbox
 
 
 def errors(inbox: Inbox) -> list[str]:
@@ -113,20 +118,25 @@ def errors(inbox: Inbox) -> list[str]:
     return found
 
 
-def _mail(inbox: Inbox, port: int, message_ids: Sequence[str]) -> None:
+def mail(inbox: Inbox, port: int, message_ids: Sequence[str]) -> None:
     """One client, which tries each mail until it hears 250."""
     for message_id in message_ids:
-        while not _is_taken(inbox, port, message_id):
+        while not is_taken(inbox, port, message_id):
             time.sleep(0.05)
 
 
-def _is_taken(inbox: Inbox, port: int, message_id: str) -> bool:
+def is_taken(inbox: Inbox, port: int, message_id: str) -> bool:
     inbox.tries += 1
     octets = _octets(message_id, inbox.tries, threading.get_ident())
     taken = False
-    with suppress(smtplib.SMTPException, OSError), smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as smtp:
-        smtp.sendmail("clara@customer.test", [SUPPORT], octets)
-        taken = True
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as smtp:
+            smtp.sendmail("clara@customer.test", [SUPPORT], octets)
+            taken = True
+    except smtplib.SMTPResponseException as refusal:
+        inbox.refused[refusal.smtp_code] += 1
+    except OSError:
+        pass  # killed
     if taken:
         inbox.acknowledged.append(hashlib.sha256(octets).hexdigest())
     return taken
@@ -159,7 +169,7 @@ def _wait_for(inbox: Inbox, more: int) -> None:
         time.sleep(0.005)
 
 
-def _wait_until_read(nursery: Nursery, inbox: Inbox) -> None:
+def wait_until_read(nursery: Nursery, inbox: Inbox) -> None:
     waiting, end = (-1, -1), time.monotonic() + PATIENCE
     while time.monotonic() < end:
         rows = nursery.prints("rawmail", "--jsonl")

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,14 @@ class Installation:
         assert done.returncode == 0, self.log.read_text()[-4000:]
         return done.stdout.decode()
 
+    def asks(self, question: str) -> list[tuple[Any, ...]]:
+        """The answer of the database to a SELECT."""
+        if self.url.startswith("sqlite"):
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=PATIENCE)) as link:
+                return link.execute(question).fetchall()
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(question.encode()).fetchall()
+
     @contextmanager
     def nursery(self, **settings: str) -> Iterator[Nursery]:
         """Children of these settings. They end with it."""
@@ -160,7 +169,7 @@ def ended(pid: int) -> None:
 
 def make_installation(folder: Path, **settings: str) -> Installation:
     """With empty tables. On PostgreSQL its database is one of the test run's server."""
-    (folder / "data").mkdir(parents=True)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     installation = Installation(folder, _database(folder), {"PROBE_EVERY": "0", "LOG_LEVEL": "WARNING"} | settings)
     installation.runs("from answerback.cli import main; main()", "migrate")
     return installation

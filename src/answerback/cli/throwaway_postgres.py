@@ -42,14 +42,6 @@ class NoPostgresError(Exception):
 
 
 @dataclass(frozen=True)
-class Server:
-    """A server that answers. `url` names its administrative database `postgres` on 127.0.0.1."""
-
-    url: str
-    version: str
-
-
-@dataclass(frozen=True)
 class _Runner:
     """Runs a PostgreSQL program, as `nobody` where we are root."""
 
@@ -77,6 +69,47 @@ class _Runner:
         return " | ".join(line for line in lines[-6:] if line)
 
 
+class Server:
+    """A server that answers. `url` names its administrative database `postgres` on 127.0.0.1."""
+
+    def __init__(self, runner: _Runner, password: str) -> None:
+        self._runner, self._port = runner, _free_port()
+        self.url = f"postgresql://answerback:{password}@127.0.0.1:{self._port}/postgres"
+        self.version = (runner.folder / "data" / "PG_VERSION").read_text("ascii").strip()
+        self._start()
+
+    def restart(self) -> None:
+        """As `pg_ctl restart -m immediate` does it: sessions are cut, nothing is tidied up, the log is replayed."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
+        self._start()
+
+    def close(self) -> None:
+        self._process.send_signal(signal.SIGINT)  # "fast shutdown": open sessions are cut
+        try:
+            self._process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> None:
+        settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        ready_before = self._times_ready()
+        folder = str(self._runner.folder / "data")
+        self._process = self._runner.start("postgres", "-D", folder, "-p", str(self._port), *settings)
+        deadline = time.monotonic() + SECONDS_TO_START
+        while self._times_ready() == ready_before:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._process.kill()
+                self._process.wait()
+                raise NoPostgresError(f"PostgreSQL did not start on port {self._port}: {self._runner.last_words()}")
+            time.sleep(0.05)
+
+    def _times_ready(self) -> int:
+        """What the server says in its log. It listens a little earlier, and refuses then."""
+        return (self._runner.folder / "log").read_bytes().count(b"ready to accept connections")
+
+
 @contextlib.contextmanager
 def throwaway_postgres() -> Iterator[Server]:
     """Start a server, end it with the block. Raises NoPostgresError where none can be had or it does not come up."""
@@ -87,8 +120,7 @@ def throwaway_postgres() -> Iterator[Server]:
         runner = _Runner(_reachable(binaries, folder, user), folder, user)
         if user:
             os.chown(folder, user.pw_uid, user.pw_gid)
-        password = _initialise(runner)
-        with _running(runner, password) as server:
+        with contextlib.closing(Server(runner, _initialise(runner))) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -157,38 +189,8 @@ def _initialise(runner: _Runner) -> str:
     raise NoPostgresError(f"PostgreSQL's initdb failed: {runner.last_words()}")
 
 
-@contextlib.contextmanager
-def _running(runner: _Runner, password: str) -> Iterator[Server]:
-    port = _free_port()
-    settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
-    process = runner.start("postgres", "-D", str(runner.folder / "data"), "-p", str(port), *settings)
-    try:
-        _wait_for(process, port, runner)
-        version = (runner.folder / "data" / "PG_VERSION").read_text("ascii").strip()
-        yield Server(f"postgresql://answerback:{password}@127.0.0.1:{port}/postgres", version)
-    finally:
-        process.send_signal(signal.SIGINT)  # "fast shutdown": open sessions are cut
-        try:
-            process.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int, runner: _Runner) -> None:
-    """Until the server says in its log that it is ready. It listens a little earlier, and refuses then."""
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        if b"ready to accept connections" in (runner.folder / "log").read_bytes():
-            return
-        time.sleep(0.05)
-    raise NoPostgresError(f"PostgreSQL did not start on port {port}: {runner.last_words()}")
