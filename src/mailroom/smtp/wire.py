@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from mailroom.address import ascii_domain
@@ -77,8 +78,9 @@ def announced_size(capabilities: Capabilities) -> int:
     return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
+@lru_cache(maxsize=1024)
 def _path(spec: str) -> str | None:
-    """The address with its domain in ASCII, or None."""
+    """The address with its domain in ASCII, or None. Most people get more than one mail."""
     local, _, domain = spec.rpartition("@")
     written = ascii_domain(domain) or (_LITERAL.fullmatch(domain) and domain)
     if not written or not _LOCAL.fullmatch(local):
