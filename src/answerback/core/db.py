@@ -10,6 +10,7 @@ Hearing of changes never is the only way: whoever waits here polls as well, so a
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -43,6 +44,12 @@ _RETRY_AFTER = 1.0
 _SQLITE_TROUBLE = {5, 6, 8, 10, 13, 14}  # BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
 _POSTGRESQL_TROUBLE = ("08", "25P03", "53", "57", "58")  # connection, froze, resources, somebody stops it, its system
 _LEAST_GAP, _LONGEST_GAP = 0.01, 0.2  # seconds
+
+# sqlite3 asks every value that is no number and no text how it wants to be stored, unless somebody has said so. These
+# are stored as they are, and are most of a row: it took longer to ask them than to write it.
+sqlite3.register_adapter(type(None), lambda nothing: nothing)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
 
 
 def is_postgresql() -> bool:
