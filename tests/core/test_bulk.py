@@ -26,16 +26,10 @@ def test_json_comes_back_as_it_went() -> None:
     assert dict(Setting.objects.values_list("name", "value")) == {"some": {"a": [1, None]}, "none": {}}
 
 
-def test_ids_are_nobody_elses() -> None:
-    one, three = (Setting(name=name, value=1) for name in ("one", "three"))
-    bulk.insert([one])
-    two = Setting.objects.create(name="two", value=2)
-    bulk.insert([three])
-    assert dict(Setting.objects.values_list("name", "id")) == {"one": one.pk, "two": two.pk, "three": three.pk}
-    three.delete()
-    four = Setting(name="four", value=4)
-    bulk.insert([four])
-    assert four.pk > max(one.pk, two.pk), "also of a row that is gone"
+def test_more_rows_than_fit_into_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_MAX_VALUES", 5)
+    bulk.insert([Setting(name=f"name {number}", value=number) for number in range(5)])
+    assert list(Setting.objects.order_by("id").values_list("value", flat=True)) == [0, 1, 2, 3, 4]
 
 
 def test_only_rows_that_are_as_thought_are_changed_and_counted() -> None:

@@ -1,8 +1,8 @@
 """Many rows of one table in one statement.
 
 The ORM writes the SQL of each question, `save` and `update` anew, which costs far more than what the database then
-does. Here it is written once and executed for each row of a call: SQLite keeps the prepared statement, and psycopg
-sends all before it waits for an answer. New rows take their ids first, so that none has to be asked for.
+does. Here it is written once for all rows of a call. New rows go in one INSERT; an UPDATE is executed for each row, for
+which SQLite keeps the prepared statement, and psycopg sends all before it waits for an answer.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC
 from functools import cache, partial
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import CharField, DateTimeField, Field, JSONField, Model
 from django.db.models.base import ModelState
 
@@ -22,6 +23,8 @@ from answerback.core import db
 Row = TypeVar("Row", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
 Values = Sequence[Any]
+
+_MAX_VALUES = 30_000  # in one statement: SQLite takes 32,766, PostgreSQL 65,535
 
 
 def new(model: type[Row], **given: Any) -> Row:
@@ -49,15 +52,10 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    statement, fields = _insertion(model)
-    with transaction.atomic(savepoint=False):
-        for row, pk in zip(rows, db.next_ids(model, len(rows)), strict=True):
-            row.pk = pk
-        values = map(attrgetter(*(field.attname for field in fields)), rows)
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, _adapted(fields, map(list, values)))
-    for row in rows:
-        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    fields = _columns(model)
+    at_once = max(1, _MAX_VALUES // len(fields))
+    for start in range(0, len(rows), at_once):
+        _insert(model, fields, rows[start : start + at_once])
 
 
 def update(model: type[Model], changed: Sequence[str], same: Sequence[str], rows: Sequence[Values]) -> int:
@@ -71,6 +69,15 @@ def update(model: type[Model], changed: Sequence[str], same: Sequence[str], rows
     with connection.cursor() as cursor:
         cursor.executemany(statement, _adapted(fields, map(list, rows)))
         return cursor.rowcount
+
+
+def _insert(model: type[Model], fields: Sequence[AnyField], rows: Sequence[Model]) -> None:
+    adapted = _adapted(fields, map(list, map(_values_of(model), rows)))
+    with connection.cursor() as cursor:
+        cursor.execute(_insertion(model, len(rows)), list(chain.from_iterable(adapted)))
+        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = pk
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def _row(model: type[Row], values: dict[str, Any]) -> Row:
@@ -117,10 +124,24 @@ def _change(model: type[Model], changed: tuple[str, ...], same: tuple[str, ...])
 
 
 @cache
-def _insertion(model: type[Model]) -> tuple[str, Sequence[AnyField]]:
-    quote, fields = connection.ops.quote_name, model._meta.concrete_fields
-    columns, places = ", ".join(quote(field.column) for field in fields), ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})", fields  # noqa: S608
+def _columns(model: type[Model]) -> Sequence[AnyField]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
+
+
+@cache
+def _values_of(model: type[Model]) -> Callable[[Model], Values]:
+    return attrgetter(*(field.attname for field in _columns(model)))
+
+
+@cache
+def _insertion(model: type[Model], count: int) -> str:
+    quote = connection.ops.quote_name
+    columns = [quote(field.column) for field in _columns(model)]
+    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
+    return (
+        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)})"  # noqa: S608 – names of the model's
+        f" VALUES {places} RETURNING id"
+    )
 
 
 def _adapted(fields: Sequence[AnyField], rows: Iterable[list[Any]]) -> list[list[Any]]:

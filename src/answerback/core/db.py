@@ -100,20 +100,6 @@ def row_lock(table: str = "", skip_locked: bool = False) -> str:
     return f"FOR UPDATE{f' OF {table}' if table else ''}{' SKIP LOCKED' if skip_locked else ''}"
 
 
-def next_ids(model: type[Model], count: int) -> Sequence[int]:
-    """Ids for that many new rows. Belongs into the transaction that writes them.
-
-    On SQLite it is the only one that writes, and the table notes the highest id by itself (AUTOINCREMENT).
-    """
-    table = model._meta.db_table
-    if is_postgresql():
-        found = rows("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
-        return [pk for (pk,) in found]
-    found = rows("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
-    first = found[0][0] + 1 if found else 1
-    return range(first, first + count)
-
-
 def publish(topics: Collection[str]) -> None:
     """Tell every process that `topics` changed, when and only when the transaction under way commits."""
     if is_postgresql():
