@@ -20,6 +20,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
+from answerback.cli import running  # noqa: E402
 from answerback.core import clock, db, live  # noqa: E402
 from answerback.inbound.smtp import Doorway  # noqa: E402
 from answerback.inbound.storing import Storing  # noqa: E402
@@ -153,11 +154,11 @@ def _tickets() -> list[tuple[Ticket, enqueue.Recipient]]:
 
 def deliver_until_told() -> None:
     """The worker, until the input ends."""
-    uvloop.run(_deliver())
+    running.run({"deliver": _deliver})
 
 
-async def _deliver() -> None:
-    stop, hub = asyncio.Event(), live.Hub()
+async def _deliver(stop: asyncio.Event) -> None:
+    hub = live.Hub()
     await hub.start()
     worker = asyncio.create_task(deliver.run(stop, hub))
     print("ready", flush=True)
