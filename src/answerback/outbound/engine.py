@@ -50,7 +50,8 @@ STORE_SECONDS = 2.0
 NOTE_SECONDS = 2.0  # how often we tell what we do, where that has changed
 CLAIM_GAP = 0.01  # seconds at least between two looks at the queue while mail is in hand
 IDLE_LOOK_SECONDS = 0.05  # between two looks where the end of all mail is waited for
-IN_HAND_MAX = 1000  # for servers that answer, and as many again for those that do not
+CLAIM_LEAST = 100  # fewer are not worth a commit where more are wanted
+IN_HAND_MAX = 2000  # for servers that answer, and as many again for those that do not
 STUCK_MAX = 200
 WINDOWS_KEPT = 1000
 
@@ -186,8 +187,10 @@ class Engine:
         if rate := lanes.rate_of(destination, lane):  # not counted now and sent later
             room = min(room, rate.burst - (line.in_hand if line else 0))
         left = IN_HAND_MAX - self._in_hand[line in self._silent]
-        self._full = self._full or left < room
-        return min(room, left)
+        if left >= room:
+            return room
+        self._full = True
+        return left if left >= CLAIM_LEAST else 0
 
     def _count_in_hand(self) -> None:
         """What is claimed for servers that answer, and for silent ones: they take no room from each other."""
@@ -361,7 +364,7 @@ class Engine:
     def _forget(self, delivery_ids: Sequence[int]) -> None:
         for delivery_id in delivery_ids:
             self._good_until.pop(delivery_id, None)
-        if self._full or not self._good_until:
+        if not self._good_until:
             self._wake.set()
 
     async def _renew_leases(self) -> None:

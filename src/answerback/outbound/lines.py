@@ -20,7 +20,7 @@ from mailroom.smtp.route import Relay, Route
 from mailroom.smtp.trouble import BEFORE_MAIL
 
 BATCH_MAX = 40  # mails
-BATCH_BYTES = 4 * 2**20
+BATCH_BYTES = 2**20
 QUICK = 0.5  # seconds for a batch
 STUCK_AFTER = 2.0  # seconds without a word
 _FIRST_SESSIONS = 2
