@@ -48,7 +48,7 @@ def _database() -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "answerback.core.sqlite",
             "NAME": unquote(url.removeprefix("sqlite:///")),
             "OPTIONS": {
                 # One writer at a time, decided at BEGIN: read-then-write transactions never meet "database is locked".

@@ -43,7 +43,7 @@ _LOOK_EVERY = 0.1  # seconds between two looks at SQLite's data_version
 _RETRY_AFTER = 1.0
 _SQLITE_TROUBLE = {5, 6, 8, 10, 13, 14}  # BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
 _POSTGRESQL_TROUBLE = ("08", "25P03", "53", "57", "58")  # connection, froze, resources, somebody stops it, its system
-_LEAST_GAP, _LONGEST_GAP = 0.01, 0.2  # seconds
+_LEAST_GAP, _LONGEST_GAP = 0.002, 0.2  # seconds
 
 # sqlite3 asks every value that is no number and no text how it wants to be stored, unless somebody has said so. These
 # are stored as they are, and are most of a row: it took longer to ask them than to write it.

@@ -1,0 +1,70 @@
+"""Django's backend for SQLite, which begins to write as soon as nobody else does, and remembers what it wrote.
+
+SQLite has no queue of writers: who waits looks again now and then, by itself after 1, 2, 5, 10, 15, 20 milliseconds and
+so on, while a transaction of ours takes less than five. Here it looks again and again in short steps, so that writers
+that take turns lose little time.
+
+Django puts the places of values in the way that SQLite wants them each time that a statement is executed, by a regular
+expression: for a statement of many rows that takes longer than to write one of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+_FIRST_STEP, _LONGEST_STEP = 0.0005, 0.01  # seconds
+_LONGEST = 10_000  # characters: what is longer seldom comes twice, and is not worth the memory
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def create_cursor(self, name: Any = None) -> Any:
+        return self.connection.cursor(factory=Cursor)
+
+    def _start_transaction_under_autocommit(self) -> None:
+        """As Django's, but for how it waits. OperationalError once `timeout` of the options is over."""
+        patience = self.settings_dict["OPTIONS"]["timeout"]
+        self.connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            with self.cursor() as cursor:
+                _begin(
+                    cursor,
+                    f"BEGIN {self.transaction_mode}",  # type: ignore[attr-defined]  # not in its stubs
+                    time.monotonic() + patience,
+                )
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    def convert_query(self, query: str, *, param_names: Iterable[str] | None = None) -> str:
+        if param_names is None and len(query) <= _LONGEST:
+            return _converted(query)
+        return super().convert_query(query, param_names=param_names)  # type: ignore[misc]  # not in its stubs
+
+
+def _begin(cursor: Any, statement: str, deadline: float) -> None:
+    step = _FIRST_STEP
+    while True:
+        try:
+            cursor.execute(statement)
+            return
+        except OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(step)
+        step = min(step * 1.1, _LONGEST_STEP)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+@lru_cache(maxsize=512)
+def _converted(query: str) -> str:
+    return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
