@@ -48,7 +48,7 @@ STOP_SECONDS = 5.0  # how long sessions may take to come to an end
 CLAIM_SECONDS = 1.0  # the same for a claim under way
 STORE_SECONDS = 2.0
 NOTE_SECONDS = 2.0  # how often we tell what we do, where that has changed
-CLAIM_GAP = 0.01  # seconds at least between two looks at the queue while mail is in hand
+CLAIM_GAP = 0.05  # seconds at least between two looks at the queue while mail is in hand
 IDLE_LOOK_SECONDS = 0.05  # between two looks where the end of all mail is waited for
 CLAIM_LEAST = 100  # fewer are not worth a commit where more are wanted
 IN_HAND_MAX = 2000  # for servers that answer, and as many again for those that do not
@@ -75,7 +75,6 @@ class Engine:
         self._unbegun: dict[int, int] = {}  # delivery id -> attempt: to be given back
         self._sessions: dict[asyncio.Task[None], Transport] = {}
         self._wake = asyncio.Event()
-        self._progress = asyncio.Event()  # a session's batch is done, or new claims have come
         self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
         self._full = False  # the last look left mail behind because enough was in hand
         self._held_back: float | None = None  # seconds until a rate limit allows more
@@ -225,6 +224,8 @@ class Engine:
     def _staff(self) -> None:
         """Open sessions where claims wait, one line after the other, as long as there may be more."""
         self._put_away_idle()
+        for line in self._lines.values():
+            line.call_to_work()
         wanting = [line for line in self._lines.values() if line.wants_session]
         while wanting and (places := self._places()) > 0 and self.healthy and not self._stopping:
             for line in wanting[:places]:
@@ -233,7 +234,7 @@ class Engine:
                 self._sessions[task] = transport
                 task.add_done_callback(self._sessions.pop)
             wanting = [line for line in wanting if line.wants_session]
-        self._progress.set()
+        self._send_home(len(wanting))
 
     def _places(self) -> int:
         """How many more sessions there may be."""
@@ -275,17 +276,31 @@ class Engine:
 
     async def _next_batch(self, line: Line) -> list[Claim]:
         """What to carry next; nothing where none came for a while, or others need the place more."""
-        deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
         if line.has_too_many_sessions:
             return []
+        deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
         while not line.waiting:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0 or self._stopping or self._places() <= 0:
                 return []
-            self._progress.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._progress.wait(), left)
+            await self._rest(line, left)
         return line.take() if self.healthy and not self._stopping else []
+
+    async def _rest(self, line: Line, seconds: float) -> None:
+        """Until somebody calls, but not for longer."""
+        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.resting.append(called)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await called
+        if called in line.resting:
+            line.resting.remove(called)
+
+    def _send_home(self, places: int) -> None:
+        """Sessions that rest make room for others."""
+        for line in self._lines.values():
+            while places > 0 and line.call():
+                places -= 1
 
     async def _carry(self, line: Line, session: Session, transport: Transport, batch: Sequence[Claim]) -> None:
         """Send one batch, and note each outcome as it comes."""
@@ -446,7 +461,7 @@ class Engine:
         """Let sessions finish their batch, give back what was not begun, store what was said."""
         self._stopping = True
         self._wake.set()
-        self._progress.set()
+        self._send_home(len(self._sessions))
         # not cancelled while the database may be granting a claim that nobody would know of
         await asyncio.wait([claiming], timeout=CLAIM_SECONDS)
         await _end([claiming])

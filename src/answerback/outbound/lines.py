@@ -8,6 +8,7 @@ hangs keeps few others waiting.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Collection
@@ -20,6 +21,7 @@ from mailroom.smtp.route import Relay, Route
 from mailroom.smtp.trouble import BEFORE_MAIL
 
 BATCH_MAX = 40  # mails
+BATCH_SHARES = 8  # where little waits, no session takes less than this part of a batch: each costs as much as a mail
 BATCH_BYTES = 2**20
 QUICK = 0.5  # seconds for a batch
 STUCK_AFTER = 2.0  # seconds without a word
@@ -93,6 +95,7 @@ class Line:
         self.window = window
         self.waiting: deque[Claim] = deque()
         self.sessions: set[Session] = set()
+        self.resting: list[asyncio.Future[None]] = []  # of sessions without work
         self.carried = 0  # claims that sessions have in hand
         self.batch = 1
         self.size_limit = -1  # what the server last announced, as far as it is noted
@@ -113,7 +116,7 @@ class Line:
     @property
     def wants_session(self) -> bool:
         """Where more waits than the sessions there are will take at once."""
-        return bool(self.waiting) and len(self.sessions) < min(self.window.limit, self.in_hand)
+        return bool(self.waiting) and len(self.sessions) < min(self.window.limit, math.ceil(self.in_hand / self._most))
 
     @property
     def wants_more(self) -> bool:
@@ -144,10 +147,30 @@ class Line:
         enough = len(self.waiting) >= self.window.limit
         return 0 if wanted <= 0 or (enough and wanted < self.window.limit * self.batch / 2) else wanted
 
-    def take(self) -> list[Claim]:
-        """The next batch for a session. A dead site is probed with one mail."""
+    def call_to_work(self) -> None:
+        """Wake resting sessions, one for each batch that waits; who rested last is called first."""
+        for _ in range(math.ceil(len(self.waiting) / self._most)):
+            if not self.call():
+                return
+
+    def call(self) -> bool:
+        """Wake a session that rests. False where none does."""
+        while self.resting:
+            called = self.resting.pop()
+            if not called.done():  # it has had enough of resting, and goes
+                called.set_result(None)
+                return True
+        return False
+
+    @property
+    def _most(self) -> int:
+        """How many mails a session takes at once. A dead site is probed with one."""
         share = math.ceil(len(self.waiting) / self.window.limit)
-        most = 1 if self.window.dead else min(self.batch, share)
+        return 1 if self.window.dead else max(1, min(self.batch, max(share, self.batch // BATCH_SHARES)))
+
+    def take(self) -> list[Claim]:
+        """The next batch for a session."""
+        most = self._most
         batch: list[Claim] = []
         octets = 0
         while self.waiting and len(batch) < most and (not batch or octets < BATCH_BYTES):
