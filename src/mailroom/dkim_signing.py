@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from itertools import chain
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
@@ -115,21 +117,22 @@ def body_hash(body: bytes) -> str:
 
 def sign(copy: Composed, keys: Sequence[Key], at: datetime, hashed_body: str) -> Composed:
     """The copy with one `DKIM-Signature` per key in front. `hashed_body` is `body_hash` of its body."""
-    fields = header_fields(copy.header)
-    signatures = [_signature(fields, key, at, hashed_body) for key in keys]
+    chosen, names = _chosen(header_fields(copy.header))
+    said, listed = b"".join(map(_relaxed, chosen)), _folded(names, ":")
+    signatures = [_signature(said, listed, key, at, hashed_body) for key in keys]
     return Composed(b"".join((*signatures, copy.header)), copy.body, copy.smtputf8)
 
 
-def _signature(fields: Sequence[bytes], key: Key, at: datetime, hashed_body: str) -> bytes:
-    chosen, names = _chosen(fields)
+def _signature(fields: bytes, listed: str, key: Key, at: datetime, hashed_body: str) -> bytes:
+    """The field of one key: for canonicalised `fields`, and their names as `h=` lists them."""
     unsigned = (
         f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/simple; d={key.domain};\r\n"
         f" s={key.selector}; t={int(at.timestamp())};\r\n"
-        f" h={_folded(names, ':')};\r\n"
+        f" h={listed};\r\n"
         f" bh={hashed_body};\r\n"
         f" b="
     ).encode()
-    said = b"".join([*map(_relaxed, chosen), _relaxed(unsigned).removesuffix(b"\r\n")])
+    said = fields + _relaxed(unsigned).removesuffix(b"\r\n")
     if isinstance(key.private, rsa.RSAPrivateKey):
         signature = key.private.sign(said, padding.PKCS1v15(), hashes.SHA256())
     else:
@@ -137,29 +140,31 @@ def _signature(fields: Sequence[bytes], key: Key, at: datetime, hashed_body: str
     return unsigned + "\r\n ".join(_pieces(base64.b64encode(signature).decode(), 72)).encode() + b"\r\n"
 
 
-def _chosen(fields: Sequence[bytes]) -> tuple[list[bytes], list[str]]:
+def _chosen(fields: Sequence[bytes]) -> tuple[list[bytes], tuple[str, ...]]:
     """The fields to sign and the names for `h=`. Of several, the last counts first (RFC 6376 §5.4.2)."""
-    chosen: list[bytes] = []
-    names: list[str] = []
-    for name in SIGNED:
-        there = [field for field in fields if _name_of(field) == name]
-        chosen += reversed(there)
-        names += [name] * (len(there) + 1)
-    return chosen, names
+    there: dict[str, list[bytes]] = {name: [] for name in SIGNED}
+    for field in fields:
+        if (name := _name_of(field)) in there:
+            there[name].append(field)
+    chosen = [field for found in there.values() for field in reversed(found)]
+    return chosen, tuple(chain.from_iterable([name] * (len(found) + 1) for name, found in there.items()))
 
 
 def _relaxed(field: bytes) -> bytes:
     """RFC 6376 §3.4.2: small name, unfolded, runs of blanks as one, none around the colon or at the end."""
     name, _, value = field.partition(b":")
-    unfolded = _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
-    return name.strip(b" \t").lower() + b":" + unfolded + b"\r\n"
+    unfolded = value.replace(b"\r\n", b"")
+    if b"\t" in unfolded or b"  " in unfolded:
+        unfolded = _BLANKS.sub(b" ", unfolded)
+    return name.strip(b" \t").lower() + b":" + unfolded.strip(b" ") + b"\r\n"
 
 
 def _name_of(field: bytes) -> str:
     return field.partition(b":")[0].strip(b" \t").decode("ascii", "replace").lower()
 
 
-def _folded(words: Sequence[str], separator: str) -> str:
+@lru_cache(maxsize=64)
+def _folded(words: tuple[str, ...], separator: str) -> str:
     """Words with a separator after each but the last, in lines short enough for a header field."""
     lines = [""]
     for number, word in enumerate(words):
