@@ -25,7 +25,7 @@ OLDEST_SQLITE = (3, 51, 3)
 def check_start() -> None:
     """BadSettingError for the first fault found."""
     check_data_folder(settings.DATA_DIR)
-    if str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
+    if str(settings.DATABASES["default"]["ENGINE"]).endswith(".sqlite"):
         check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
     if settings.RELAY_URL:
         check_relay(settings.RELAY_URL)

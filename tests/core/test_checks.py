@@ -27,6 +27,16 @@ def test_old_sqlite_is_refused() -> None:
         checks.check_sqlite((3, 40, 1), allow_old=False)
 
 
+def test_the_start_looks_at_the_sqlite_that_runs(monkeypatch: pytest.MonkeyPatch, settings: object) -> None:
+    """Where the database is a PostgreSQL it may be as old as it likes: a file that is there is looked at."""
+    monkeypatch.setattr(checks.sqlite3, "sqlite_version_info", (3, 40, 1))
+    if settings.DATABASES["default"]["ENGINE"] == "answerback.core.sqlite":  # type: ignore[attr-defined]
+        with pytest.raises(BadSettingError, match="ANSWERBACK_ALLOW_OLD_SQLITE"):
+            checks.check_start()
+    else:
+        checks.check_start()
+
+
 @pytest.mark.parametrize("url", ["", "http://x", "smtp://", "smtp://u:secret@h:99999", "smtp://h?tls=perhaps"])
 def test_relay_nobody_understands(url: str) -> None:
     with pytest.raises(BadSettingError, match="ANSWERBACK_RELAY_URL") as refused:
