@@ -70,8 +70,6 @@ def _database() -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
-            # A machine that freezes within a transaction must not keep its rows from everybody else.
-            "OPTIONS": {"options": f"-c idle_in_transaction_session_timeout={min(LEASE, 60)}s"},
             "CONN_MAX_AGE": None,
             "CONN_HEALTH_CHECKS": True,
         }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from django.db import Error, connection
 
+from answerback.core import dump
 from answerback.core.db import is_in_trouble, is_postgresql
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +62,15 @@ def test_who_froze_within_a_transaction_is_cut_off() -> None:
         assert cursor.fetchone() == ("1min",)
     frozen = refusal_of("SET idle_in_transaction_session_timeout = 1", "BEGIN", then=seldom())
     assert is_in_trouble(frozen)
+
+
+def test_a_backup_may_take_its_time(tmp_path: Path) -> None:
+    """Files are packed while its transaction says nothing."""
+    if not is_postgresql():
+        pytest.skip("on SQLite nobody is cut off")
+    with dump.snapshot(tmp_path), connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("0",)
 
 
 def seldom() -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""The one module, beside `core.dump`, that knows which database it runs on.
+"""The one module, beside `core.dump` and the backend `core.sqlite`, that knows which database it runs on.
 
-Everything else asks here for what differs: telling other processes that something changed, hearing of it, and the
-seconds between two times. Row locks need no question: `select_for_update(skip_locked=True)` is what PostgreSQL needs,
-and SQLite ignores it, because there a transaction that writes is alone from its BEGIN IMMEDIATE on.
+Everything else asks here for what differs: telling other processes that something changed, hearing of it, whether the
+database is in trouble, and the seconds between two times. Row locks of the ORM need no question:
+`select_for_update(skip_locked=True)` is what PostgreSQL needs, and SQLite ignores it, because there a transaction that
+writes is alone from its BEGIN IMMEDIATE on.
 
 Hearing of changes never is the only way: whoever waits here polls as well, so a lost wake-up costs a second, no more.
 """
@@ -10,7 +11,6 @@ Hearing of changes never is the only way: whoever waits here polls as well, so a
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.db import (
     DatabaseError,
     Error,
@@ -28,8 +29,10 @@ from django.db import (
     connections,
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.models import BigIntegerField, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
+from django.dispatch import receiver
 
 from answerback.core import clock
 from answerback.core.models import LiveChange
@@ -41,19 +44,30 @@ ANYTHING = "*"  # the topic that stands for "changes may have been missed"
 _CHANNEL = "answerback"
 _LOOK_EVERY = 0.1  # seconds between two looks at SQLite's data_version
 _RETRY_AFTER = 1.0
-_SQLITE_TROUBLE = {5, 6, 8, 10, 13, 14}  # BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
-_POSTGRESQL_TROUBLE = ("08", "25P03", "53", "57", "58")  # connection, froze, resources, somebody stops it, its system
+_SQLITE_TROUBLE = {5, 6, 7, 8, 10, 13, 14, 15}  # BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
+# connection, read-only (it is a stand-by now), froze, resources, somebody stops it, its system
+_POSTGRESQL_TROUBLE = ("08", "25006", "25P03", "53", "57", "58")
 _LEAST_GAP, _LONGEST_GAP = 0.002, 0.2  # seconds
-
-# sqlite3 asks every value that is no number and no text how it wants to be stored, unless somebody has said so. These
-# are stored as they are, and are most of a row: it took longer to ask them than to write it.
-sqlite3.register_adapter(type(None), lambda nothing: nothing)
-sqlite3.register_adapter(bool, int)
-sqlite3.register_adapter(bytes, bytes)
+_MOST_IDLE = 60  # seconds
 
 
 def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
+
+
+@receiver(connection_created, dispatch_uid="limit idleness")
+def _limit_idleness(connection: BaseDatabaseWrapper, **said: object) -> None:
+    """A machine that freezes within a transaction must not keep its rows from everybody else: it is cut off."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{min(settings.LEASE, _MOST_IDLE)}s'")
+
+
+def may_idle() -> None:
+    """The transaction that has just begun does work beside the database that may take its time."""
+    if is_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def is_in_trouble(error: Error) -> bool:

@@ -273,6 +273,7 @@ class _PostgresqlSnapshot:
 def _postgresql_snapshot(folder: Path) -> Iterator[Snapshot]:
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        db.may_idle()
         yield _PostgresqlSnapshot(cursor, folder)
 
 
@@ -285,6 +286,7 @@ def _loading_postgresql(migrations: Migrations, tables: Tables) -> Iterator[Call
     executor = MigrationExecutor(connection)
     executor.migrate(_newest(executor, migrations))
     with transaction.atomic(durable=True), connection.cursor() as cursor:
+        db.may_idle()
         present = {name: set(_columns(cursor, name)) for name in _postgresql_tables(cursor)}
         wrong = [name for name, columns in tables.items() if not set(columns) <= present.get(name, set())]
         if wrong:

@@ -10,6 +10,7 @@ expression: for a statement of many rows that takes longer than to write one of 
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterable
 from functools import lru_cache
@@ -20,6 +21,12 @@ from django.db.utils import OperationalError
 
 _FIRST_STEP, _LONGEST_STEP = 0.0005, 0.01  # seconds
 _LONGEST = 10_000  # characters: what is longer seldom comes twice, and is not worth the memory
+
+# sqlite3 asks every value that is no number and no text how it wants to be stored, unless somebody has said so. These
+# are stored as they are, and are most of a row: it took longer to ask them than to write it.
+sqlite3.register_adapter(type(None), lambda nothing: nothing)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
