@@ -91,25 +91,23 @@ class Recorder:
         return self.idle
 
     async def _write_group(self) -> None:
-        group = self._pending[:GROUP_SIZE]
-        outcomes = [outcome for outcome, _ in group]
         try:
-            await self._database.run(lifecycle.record, outcomes)
-        except (DataError, IntegrityError):
-            await self._write_one_by_one(outcomes)
+            await self._write([outcome for outcome, _ in self._pending[:GROUP_SIZE]])
         except (Error, OSError) as error:
             self._fall_sick(error)
             await asyncio.sleep(RETRY_SECONDS)
-            return
-        self._done(outcomes)
 
-    async def _write_one_by_one(self, outcomes: Sequence[Outcome]) -> None:
-        """The database refuses one of them for what it is: that one waits for the end of its lease, not the others."""
-        for outcome in outcomes:
-            try:
-                await self._database.run(lifecycle.record, [outcome])
-            except (DataError, IntegrityError):
-                log.exception("the outcome of delivery %s cannot be stored", outcome.delivery_id)
+    async def _write(self, outcomes: Sequence[Outcome]) -> None:
+        """Where the database refuses one of them for what it is, that one waits for the end of its lease, no other."""
+        try:
+            await self._database.run(lifecycle.record, outcomes)
+        except (DataError, IntegrityError):
+            if len(outcomes) > 1:
+                for outcome in outcomes:
+                    await self._write([outcome])
+                return
+            log.exception("the outcome of delivery %s cannot be stored", outcomes[0].delivery_id)
+        self._done(outcomes)
 
     def _done(self, outcomes: Sequence[Outcome]) -> None:
         self._settle(len(outcomes))
