@@ -78,15 +78,20 @@ def announced_size(capabilities: Capabilities) -> int:
     return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
-@lru_cache(maxsize=1024)
 def _path(spec: str) -> str | None:
-    """The address with its domain in ASCII, or None. Most people get more than one mail."""
+    """The address with its domain in ASCII, or None."""
     local, _, domain = spec.rpartition("@")
-    written = ascii_domain(domain) or (_LITERAL.fullmatch(domain) and domain)
+    written = _written(domain)
     if not written or not _LOCAL.fullmatch(local):
         return None
     path = f"{local}@{written}"
     return path if len(path.encode("utf-8", "replace")) <= _ADDRESS_MAX and path.isprintable() else None
+
+
+@lru_cache(maxsize=1024)
+def _written(domain: str) -> str | None:
+    """A domain in ASCII, or an address literal. Many mails go to few domains."""
+    return ascii_domain(domain) or (domain if _LITERAL.fullmatch(domain) else None)
 
 
 def _original_recipient(path: str) -> str:
