@@ -141,7 +141,7 @@ class Engine:
 
     async def _claim_all_round(self) -> bool:
         """Look at all destinations, some at a time. Gives whether any had something for us."""
-        found, after = False, None
+        found, after, self._full = False, None, False
         while after != "" and not self._stopping:
             await self._recorder.healthy.wait()
             self._wake.clear()
@@ -157,7 +157,6 @@ class Engine:
     async def _claim(self, after: str) -> tuple[bool, str]:
         """One look at the queue. Gives whether it brought anything, and where the next look begins."""
         self._count_in_hand()
-        self._full = False
         try:
             await self._give_back()
             found = await self._database.run(claims.take, self.owner, after, self._room)
@@ -174,7 +173,7 @@ class Engine:
         return bool(found.claims), found.after
 
     def _room(self, destination: str, lane: Lane | None) -> int:
-        """How many deliveries to claim for a destination. Called from the database thread; only reads."""
+        """How many deliveries to claim for a destination. Called from the database thread."""
         route = destinations.route()
         if route is None or not destinations.is_current(destination) or (lane and lane.paused_at):
             return 0
@@ -226,14 +225,15 @@ class Engine:
         self._put_away_idle()
         for line in self._lines.values():
             line.call_to_work()
-        wanting = [line for line in self._lines.values() if line.wants_session]
+        now = asyncio.get_running_loop().time()
+        wanting = [line for line in self._lines.values() if line.wants_session(now)]
         while wanting and (places := self._places()) > 0 and self.healthy and not self._stopping:
             for line in wanting[:places]:
                 transport = Transport(line.route, self._options)
                 task = asyncio.create_task(self._session(line, line.open_session(), transport))
                 self._sessions[task] = transport
-                task.add_done_callback(self._sessions.pop)
-            wanting = [line for line in wanting if line.wants_session]
+                task.add_done_callback(self._has_ended)
+            wanting = [line for line in wanting if line.wants_session(now)]
         self._send_home(len(wanting))
 
     def _places(self) -> int:
@@ -253,12 +253,16 @@ class Engine:
                     self._ends(session)
                     line.carried -= len(batch)
                 await self._note_size(line, transport.announced_size)
-                if self._full or line.wants_more:
+                if self._full or line.wants_more(asyncio.get_running_loop().time()):
                     self._wake.set()
         finally:
             line.sessions.discard(session)
-            self._wake.set()
             await transport.close()
+
+    def _has_ended(self, task: asyncio.Task[None]) -> None:
+        """Its place is free for another."""
+        del self._sessions[task]
+        self._wake.set()
 
     def _ends(self, session: Session) -> None:
         if session.waits_since is not None:

@@ -211,8 +211,7 @@ def give_back(attempts: Mapping[int, int], owner: str) -> int:
             if row.state == State.SENDING and (row.owner, row.attempts) == (owner, attempts[row.pk])
         ]
         ids = [row.pk for row in rows]
-        for row in rows:
-            Attempt.objects.filter(delivery=row, number=row.attempts).delete()
+        Attempt.objects.filter(delivery__in=ids, number=F("delivery__attempts")).delete()
         Delivery.objects.filter(pk__in=ids).update(
             state=table.TRANSITIONS[State.SENDING, Fact.LEASE_OVER],
             owner="",

@@ -113,15 +113,16 @@ class Line:
     def in_hand(self) -> int:
         return len(self.waiting) + self.carried
 
-    @property
-    def wants_session(self) -> bool:
-        """Where more waits than the sessions there are will take at once."""
-        return bool(self.waiting) and len(self.sessions) < min(self.window.limit, math.ceil(self.in_hand / self._most))
+    def wants_session(self, now: float) -> bool:
+        """Where more waits than the sessions there are will take at once; of those one may hang before we know it."""
+        if not self.waiting or len(self.sessions) >= self.window.limit:
+            return False
+        stuck = sum(session.is_stuck(now) for session in self.sessions)
+        return len(self.sessions) - stuck < min(self.in_hand, math.ceil(self.in_hand / self._most) + 1)
 
-    @property
-    def wants_more(self) -> bool:
+    def wants_more(self, now: float) -> bool:
         """Claims, or somebody to carry those that wait."""
-        return self.room() > 0 or self.wants_session
+        return self.room() > 0 or self.wants_session(now)
 
     @property
     def has_too_many_sessions(self) -> bool:
