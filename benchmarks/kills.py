@@ -71,7 +71,7 @@ def _stops(place: Place, share: float) -> Told:
         "recipients": len(ran.wanted),
         "stops": ran.stops,
         "that kept everybody out": ran.kept_out,
-        "late words": ran.late_words,
+        "late words": ran.late,
         "acknowledged and sent again": outbox.told_again(ran.books),
     }
 

@@ -33,4 +33,4 @@ def test_killed_at_each_stage_of_a_mail(installation: Installation) -> None:
 def test_stopped_for_longer_than_the_lease(installation: Installation) -> None:
     ran = stop_past_the_lease(installation, number=30, stops=1)
     assert stopping.errors(ran) == []
-    assert ran.late_words > 0, "what the sleeper heard was noted beside what stands"
+    assert ran.late > 0, "what the sleeper heard was noted beside what stands"
