@@ -17,9 +17,6 @@ from benchmarks.delivery.anchors import free_port, wait_for
 from benchmarks.delivery.spent import Spent, memory, processor_seconds
 
 
-SESSIONS = "40"  # as one would set it for a relay of one's own; Postfix has 50 (`anchors.TUNED`)
-
-
 class Sign(StrEnum):
     UNSIGNED = "unsigned"
     RSA = "RSA-2048"
@@ -135,7 +132,6 @@ class Desk:
             "ANSWERBACK_DATABASE_URL": self.database,
             "ANSWERBACK_RELAY_URL": f"smtp://127.0.0.1:{self.sink}?tls=none",
             "ANSWERBACK_MAIL_DOMAIN": "acme.test",
-            "ANSWERBACK_SESSIONS_PER_DESTINATION": SESSIONS,
             "DJANGO_SETTINGS_MODULE": "answerback.settings",
         }
         return os.environ | {name: value for name, value in ours.items() if value}
