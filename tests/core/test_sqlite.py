@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connections
 
+from answerback.core.sqlite import turn
 from answerback.core.sqlite.base import DatabaseWrapper
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +70,62 @@ def test_places_of_values_are_found_in_any_statement(connect: Connect) -> None:
         for statement in ("SELECT %s, '100%%'", "SELECT %s, '100%%'" + " " * 10_000):
             cursor.execute(statement, ["a"])
             assert cursor.fetchone() == ("a", "100%")
+
+
+def test_who_writes_on_and_on_waits_for_who_waited_first(connect: Connect) -> None:
+    first, second = connect(20), connect(20)
+    for wrapper in (first, second):
+        wrapper.connect()
+        wrapper.inc_thread_sharing()
+    waiting = threading.Thread(target=first._start_transaction_under_autocommit)
+    with second._turn.taken():
+        waiting.start()
+        time.sleep(0.05)
+        assert not first.connection.in_transaction
+    waiting.join()
+    assert first.connection.in_transaction
+
+
+def test_a_statement_that_writes_by_itself_waits_for_its_turn(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = connect(20)
+    wrapper.connect()
+    taken: list[str] = []
+    monkeypatch.setattr(wrapper._turn, "taken", lambda: nullcontext(taken.append("a turn")))
+    with wrapper.cursor() as cursor:
+        cursor.execute("CREATE TABLE number (number INTEGER)")
+        cursor.execute(" INSERT INTO number VALUES (%s)", [1])
+        cursor.execute("SELECT * FROM number")
+        assert cursor.fetchall() == [(1,)]
+        wrapper._start_transaction_under_autocommit()
+        cursor.execute("UPDATE number SET number = 2")
+    assert taken == ["a turn", "a turn"], "of the INSERT, and of the transaction"
+
+
+def test_who_freezes_while_it_waits_keeps_others_for_a_moment_only(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "_PATIENCE", 0.02)
+    first, second = connect(20), connect(20)
+    for wrapper in (first, second):
+        wrapper.connect()
+    with second._turn.taken():
+        first._start_transaction_under_autocommit()
+    assert first.connection.in_transaction
+
+
+def test_the_turn_is_for_whom_the_database_is_for(tmp_path: Path) -> None:
+    database = tmp_path / "file"
+    database.touch(0o640)
+    turn.Turn(str(database))
+    assert (tmp_path / "file-turn").stat().st_mode == database.stat().st_mode
+
+
+def test_who_dies_gives_up_its_turn(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    dead, alive = (turn.Turn(str(tmp_path / "file")) for _ in range(2))
+    assert dead._take()
+    assert not alive._take()
+    dead.close()
+    assert alive._take()

@@ -9,7 +9,6 @@ import pytest
 from tests.outbound.reports import return_path
 from tests.world import World
 
-from answerback.core import db
 from answerback.desk import delivery_events
 from answerback.desk.fixing import recover
 from answerback.outbound import lifecycle, standing
@@ -202,13 +201,3 @@ def test_two_that_react_at_once_are_no_error(
     monkeypatch.setattr(delivery_events, "_pending", lambda limit: seen_before_the_other)
     assert delivery_events.react() == 0
     assert not caplog.records
-
-
-def test_between_two_tickets_others_may_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On SQLite whoever sends an answer meanwhile would wait in vain otherwise: there is no queue of writers."""
-    gaps: list[float] = []
-    monkeypatch.setattr(db, "let_others_write", gaps.append)
-    waiting = [world.delivery_to(world.clara, world.answer(world.ticket())).pk for _ in range(3)]
-    lifecycle.decide(waiting, Fact.CANCEL, world.ada)
-    assert delivery_events.react() == 3
-    assert len(gaps) == 2

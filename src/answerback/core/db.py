@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -47,7 +46,6 @@ _RETRY_AFTER = 1.0
 _SQLITE_TROUBLE = {5, 6, 7, 8, 10, 13, 14, 15}  # BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
 # connection, read-only (it is a stand-by now), froze, resources, somebody stops it, its system
 _POSTGRESQL_TROUBLE = ("08", "25006", "25P03", "53", "57", "58")
-_LEAST_GAP, _LONGEST_GAP = 0.002, 0.2  # seconds
 _MOST_IDLE = 60  # seconds
 
 
@@ -81,13 +79,9 @@ def is_in_trouble(error: Error) -> bool:
     return isinstance(error, (OperationalError, InterfaceError))  # what the driver itself says of a lost connection
 
 
-def let_others_write(took: float) -> None:
-    """Belongs between two transactions of one that writes on and on; the last took so many seconds.
-
-    SQLite has no queue of writers: who waits looks again now and then, and starves where there is never a gap.
-    """
-    if not is_postgresql():
-        time.sleep(min(max(took / 2, _LEAST_GAP), _LONGEST_GAP))
+def storable(text: str, length: int | None = None) -> str:
+    """Text that both databases take: PostgreSQL refuses NUL, both refuse half surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:length]
 
 
 def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ Policy:
 * A job starts once for each key of its form, however often the form is sent. An undo, or a second go at what failed,
   exists once for each job.
 * What cannot be done to an item is skipped, with the reason. An error of ours fails that item alone.
-* Jobs take turns, so that a small one does not wait for a big one, and leave others time to write: what is sent
+* Jobs take turns, so that a small one does not wait for a big one. One item is one transaction: what is sent
   meanwhile, and what comes in, must be stored.
 * Cancelling leaves done what is done. What waits is skipped, and can be started again.
 """
@@ -24,7 +24,7 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from answerback.core import clock, db, ids, live
+from answerback.core import clock, ids, live
 from answerback.desk.bulk import KINDS, About
 from answerback.desk.bulk.result import Result, failed, skipped
 from answerback.desk.bulk.targets import Target
@@ -105,7 +105,7 @@ def work(seconds: float = 0.5) -> int:
     found = list(Job.objects.filter(status__in=RUNNING).select_related("by__person").order_by("id"))
     going, count = found, 0
     while going:
-        going = [job for job in going if _do_next(job)]
+        going = [job for job in going if _do_one(job)]
         count += len(going)
         if time.monotonic() > end:
             break
@@ -244,15 +244,6 @@ def _left_over(job: Job) -> QuerySet[JobItem]:
 
 
 # Working
-
-
-def _do_next(job: Job) -> bool:
-    """Do one item, and let others write before the next. False where there is none."""
-    began = time.monotonic()
-    done = _do_one(job)
-    if done:
-        db.let_others_write(time.monotonic() - began)
-    return done
 
 
 def _do_one(job: Job) -> bool:

@@ -13,13 +13,16 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-_FIRST_STEP, _LONGEST_STEP = 0.0005, 0.01  # seconds
+from answerback.core.sqlite.turn import Turn
+
+_FIRST_STEP, _LONGEST_STEP = 0.0002, 0.005  # seconds
+_WRITE = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _LONGEST = 10_000  # characters: what is longer seldom comes twice, and is not worth the memory
 
 # sqlite3 asks every value that is no number and no text how it wants to be stored, unless somebody has said so. These
@@ -30,15 +33,27 @@ sqlite3.register_adapter(bytes, bytes)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        try:
+            self._turn = Turn(conn_params["database"])
+        except OSError as error:
+            raise OperationalError(f"no file can be made beside the database: {error}") from error
+        return connection
+
+    def _close(self) -> None:
+        super()._close()  # type: ignore[misc]  # not in its stubs
+        self._turn.close()
+
     def create_cursor(self, name: Any = None) -> Any:
-        return self.connection.cursor(factory=Cursor)
+        return self.connection.cursor(factory=partial(Cursor, self._turn))
 
     def _start_transaction_under_autocommit(self) -> None:
         """As Django's, but for how it waits. OperationalError once `timeout` of the options is over."""
         patience = self.settings_dict["OPTIONS"]["timeout"]
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:
-            with self.cursor() as cursor:
+            with self._turn.taken(), self.cursor() as cursor:
                 _begin(
                     cursor,
                     f"BEGIN {self.transaction_mode}",  # type: ignore[attr-defined]  # not in its stubs
@@ -49,6 +64,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 class Cursor(base.SQLiteCursorWrapper):
+    def __init__(self, turn: Turn, connection: Any) -> None:
+        super().__init__(connection)
+        self._turn = turn
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        """A statement that writes by itself waits for its turn as a transaction does."""
+        if self.connection.in_transaction or not query.lstrip().startswith(_WRITE):
+            return super().execute(query, params)
+        with self._turn.taken():
+            return super().execute(query, params)
+
     def convert_query(self, query: str, *, param_names: Iterable[str] | None = None) -> str:
         if param_names is None and len(query) <= _LONGEST:
             return _converted(query)

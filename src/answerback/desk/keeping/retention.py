@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from answerback.core import clock, db
+from answerback.core import clock
 from answerback.core.models import Setting
 from answerback.desk.keeping import removal
 from answerback.outbound.models import Delivery, Message
@@ -142,13 +142,11 @@ def _people(before: datetime) -> QuerySet[Person]:
 
 
 def _remove_ticket(before: datetime) -> int:
-    began = time.monotonic()
     with transaction.atomic():
         ticket = _tickets(before).select_for_update(of=("self",), skip_locked=True).order_by("status_at", "id").first()
         if ticket is None:
             return 0
         removal.remove(ticket.pk)
-    db.let_others_write(time.monotonic() - began)
     return 1
 
 
@@ -167,7 +165,5 @@ def _remove_received(before: datetime) -> int:
 def _remove_people(before: datetime) -> int:
     found = list(_people(before).order_by("id")[:_BATCH])
     for person in found:
-        began = time.monotonic()
         profiles.remove(person)
-        db.let_others_write(time.monotonic() - began)
     return len(found)
