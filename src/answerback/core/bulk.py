@@ -1,17 +1,15 @@
 """Many rows of one table in one statement.
 
 The ORM writes the SQL of each question, `save` and `update` anew, which costs far more than what the database then
-does. Here it is written once for all rows of a call. New rows go in one INSERT; an UPDATE is executed for each row, for
-which SQLite keeps the prepared statement, and psycopg sends all before it waits for an answer.
+does. Here it is written once for all rows of a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC
-from functools import cache, lru_cache, partial
-from itertools import chain
-from operator import attrgetter
+from functools import cache, partial
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -56,9 +54,8 @@ def insert(rows: Sequence[Model]) -> None:
         return
     model = type(rows[0])
     fields = _columns(model)
-    at_once = max(1, _MAX_VALUES // len(fields))
-    for start in range(0, len(rows), at_once):
-        _insert(model, fields, rows[start : start + at_once])
+    for most, start in _parts(fields, rows):
+        _insert(model, fields, rows[start : start + most])
 
 
 def update(model: type[Model], changed: Sequence[str], same: Sequence[str], rows: Sequence[Values]) -> int:
@@ -66,18 +63,21 @@ def update(model: type[Model], changed: Sequence[str], same: Sequence[str], rows
 
     Each of `rows` gives the values of `changed`, then those of `same`. Columns go by attribute ("delivery_id").
     """
-    if not rows:
-        return 0
     statement, fields = _change(model, tuple(changed), tuple(same))
+    return sum(_update(statement, fields, rows[start : start + most]) for most, start in _parts(fields, rows))
+
+
+def _update(statement: str, fields: Sequence[AnyField], rows: Sequence[Values]) -> int:
+    table, values = db.table(_types(fields), _adapted(fields, map(list, rows)))
     with connection.cursor() as cursor:
-        cursor.executemany(statement, _adapted(fields, map(list, rows)))
+        cursor.execute(statement.format(table=table), values)
         return cursor.rowcount
 
 
 def _insert(model: type[Model], fields: Sequence[AnyField], rows: Sequence[Model]) -> None:
-    adapted = _adapted(fields, map(list, map(_values_of(model), rows)))
+    table, values = db.table(_types(fields), _adapted(fields, map(list, map(_values_of(model), map(vars, rows)))))
     with connection.cursor() as cursor:
-        cursor.execute(_insertion(model, len(rows)), list(chain.from_iterable(adapted)))
+        cursor.execute(_insertion(model).format(table=table), values)
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = pk
             row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
@@ -125,12 +125,15 @@ def _question(model: type[Model], without: tuple[str, ...]) -> tuple[str, Sequen
 
 @cache
 def _change(model: type[Model], changed: tuple[str, ...], same: tuple[str, ...]) -> tuple[str, Sequence[AnyField]]:
+    """The statement with `{table}`, and what the columns of that are."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
+    given = [fields[name] for name in (*changed, *same)]
     quote = connection.ops.quote_name
-    assignments = ", ".join(f"{quote(fields[name].column)} = %s" for name in changed)
-    conditions = " AND ".join(f"{quote(fields[name].column)} = %s" for name in same)
-    statement = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {conditions}"  # noqa: S608
-    return statement, [fields[name] for name in (*changed, *same)]
+    table = quote(model._meta.db_table)
+    named = [(quote(field.column), f"given.column{number}") for number, field in enumerate(given, 1)]
+    assignments = ", ".join(f"{column} = {value}" for column, value in named[: len(changed)])
+    conditions = " AND ".join(f"{table}.{column} = {value}" for column, value in named[len(changed) :])
+    return f"UPDATE {table} SET {assignments} FROM {{table}} AS given WHERE {conditions}", given  # noqa: S608
 
 
 @cache
@@ -139,19 +142,33 @@ def _columns(model: type[Model]) -> Sequence[AnyField]:
 
 
 @cache
-def _values_of(model: type[Model]) -> Callable[[Model], Values]:
-    return attrgetter(*(field.attname for field in _columns(model)))
+def _values_of(model: type[Model]) -> Callable[[Mapping[str, Any]], Values]:
+    """Of the attributes of a row, beside the descriptors of the model, which look each of them up."""
+    return itemgetter(*(field.attname for field in _columns(model)))
 
 
-@lru_cache(maxsize=64)  # of few rows mostly; one of thousands is long
-def _insertion(model: type[Model], count: int) -> str:
+def _types(fields: Sequence[AnyField]) -> Sequence[str]:
+    """As PostgreSQL calls them."""
+    return list(map(_type, fields))
+
+
+@cache
+def _type(field: AnyField) -> str:
+    """A text that is too long for its column is to be refused, not cut."""
+    return "text" if isinstance(field, CharField) else field.cast_db_type(connection)  # type: ignore[attr-defined]
+
+
+def _parts(fields: Sequence[AnyField], rows: Sequence[object]) -> Iterable[tuple[int, int]]:
+    """How many rows go into a statement, and where each part of them begins."""
+    most = max(1, _MAX_VALUES // len(fields))
+    return ((most, start) for start in range(0, len(rows), most))
+
+
+@cache
+def _insertion(model: type[Model]) -> str:
     quote = connection.ops.quote_name
-    columns = [quote(field.column) for field in _columns(model)]
-    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
-    return (
-        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)})"  # noqa: S608 – names of the model's
-        f" VALUES {places} RETURNING id"
-    )
+    columns = ", ".join(quote(field.column) for field in _columns(model))
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) SELECT * FROM {{table}} AS given RETURNING id"  # noqa: S608
 
 
 def _adapted(fields: Sequence[AnyField], rows: Iterable[list[Any]]) -> list[list[Any]]:
@@ -165,7 +182,7 @@ def _adapted(fields: Sequence[AnyField], rows: Iterable[list[Any]]) -> list[list
             _replace(found, place, link.ops.adapt_datetimefield_value)
         elif isinstance(field, JSONField):
             _replace(found, place, partial(field.get_db_prep_save, connection=link))
-        elif isinstance(field, CharField):
+        elif isinstance(field, CharField) and any(type(row[place]) is not str for row in found):
             _replace(found, place, _plain)
     return found
 

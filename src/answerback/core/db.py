@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -86,16 +87,40 @@ def storable(text: str, length: int | None = None) -> str:
 
 def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """The answer to a question that is asked for every mail. The ORM takes longer to write it than both databases to
-    answer it; times come as they are stored, in UTC, on SQLite without saying so.
+    answer it; times come as they are stored, in UTC, on SQLite without saying so. A statement that only writes has no
+    answer.
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else []
 
 
 def rows_of(sql: str, ids: Collection[int], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """The same about the rows with these ids: they take the place of `{ids}`, behind that of all `values`."""
-    return rows(sql.format(ids=", ".join(["%s"] * len(ids))), [*values, *ids]) if ids else []
+    if not ids:
+        return []
+    places, given = _places(ids)
+    return rows(sql.format(ids=places), [*values, *given])
+
+
+def _places(ids: Collection[int]) -> tuple[str, Sequence[Any]]:
+    """What stands in the brackets of an IN, and its values. psycopg takes longer to find each of many places than the
+    server to answer: there it is one.
+    """
+    if is_postgresql():
+        return "SELECT unnest(%s::bigint[])", [list(ids)]
+    return ", ".join(["%s"] * len(ids)), list(ids)
+
+
+def table(types: Sequence[str], given: Sequence[Sequence[Any]]) -> tuple[str, Sequence[Any]]:
+    """Rows of values as a table within a statement, whose columns are column1, column2, …; and its values."""
+    if is_postgresql():
+        arrays = ", ".join(f"%s::{name}[]" for name in types)
+        names = ", ".join(f"column{number}" for number in range(1, len(types) + 1))
+        columns = [list(column) for column in zip(*given, strict=True)]
+        return f"(SELECT * FROM unnest({arrays}) AS given ({names}))", columns  # noqa: S608
+    row = f"({', '.join(['%s'] * len(types))})"
+    return f"(VALUES {', '.join([row] * len(given))})", list(chain.from_iterable(given))
 
 
 def row_lock(table: str = "", skip_locked: bool = False) -> str:
@@ -108,17 +133,33 @@ def row_lock(table: str = "", skip_locked: bool = False) -> str:
     return f"FOR UPDATE{f' OF {table}' if table else ''}{' SKIP LOCKED' if skip_locked else ''}"
 
 
+def lock(table: str, ids: Collection[int]) -> None:
+    """Let nobody else change these rows until the transaction ends, in the order in which everybody locks them."""
+    if is_postgresql():
+        rows_of(f"SELECT 1 FROM {table} WHERE id IN ({{ids}}) ORDER BY id FOR UPDATE", ids)  # noqa: S608
+
+
 def publish(topics: Collection[str]) -> None:
     """Tell every process that `topics` changed, when and only when the transaction under way commits."""
+    _publish(f"VALUES {', '.join(['(%s)'] * len(topics))}", list(topics))
+
+
+def publish_values(topic: str, table: str, column: str, ids: Collection[int]) -> None:
+    """The same of `topic:VALUE` for each value that these rows of the table have in the column."""
+    places, given = _places(ids)
+    values = f"SELECT DISTINCT {column} FROM {table} WHERE id IN ({places})"  # noqa: S608
+    _publish(f"SELECT '{topic}:' || {column} FROM ({values}) AS found WHERE {column} IS NOT NULL", given)  # noqa: S608
+
+
+def _publish(topics: str, values: Sequence[Any]) -> None:
+    """A question whose answer has one topic in each row."""
     if is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, topic) FROM unnest(%s::text[]) AS topic", [_CHANNEL, list(topics)])
+        statement = f"SELECT pg_notify('{_CHANNEL}', topic) FROM ({topics}) AS topics (topic)"  # noqa: S608
     else:
         now = connection.ops.adapt_datetimefield_value(clock.now())
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO core_livechange (topic, at) VALUES (%s, %s)", [(topic, now) for topic in topics]
-            )
+        statement = f"INSERT INTO core_livechange (topic, at) SELECT *, '{now}' FROM ({topics})"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def changes(stop: threading.Event) -> Iterator[list[str]]:

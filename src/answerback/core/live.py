@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from answerback.core import clock, db
@@ -29,6 +29,11 @@ _QUEUE_SIZE = 256
 def publish(*topics: str) -> None:
     """Announce changes of `topics`. Belongs inside the writer's transaction: nothing is heard of a rollback."""
     db.publish(topics)
+
+
+def publish_tickets_of(table: str, ids: Collection[int]) -> None:
+    """The same of the tickets that these rows belong to, without reading which they are."""
+    db.publish_values("ticket", table, "ticket_id", ids)
 
 
 def forget_old() -> int:
