@@ -17,6 +17,7 @@ from answerback.desk.composing.reply import Reply, comment_of, reply
 from answerback.desk.running_rules import defaults
 from answerback.outbound import lifecycle
 from answerback.outbound.models import Delivery
+from answerback.outbound.told import Outcome
 from answerback.people import accounts, identities
 from answerback.people.models import Account, Group, Person
 from answerback.search import documents
@@ -73,7 +74,7 @@ class World:
             remote_mta="mx.customer.test",
             stage=Stage.RCPT,
         )
-        outcome = lifecycle.Outcome(delivery.pk, report, "test", attempts[delivery.pk], next_hop_is_final=final)
+        outcome = Outcome(delivery.pk, report, "test", attempts[delivery.pk], next_hop_is_final=final)
         lifecycle.record([outcome])
         delivery_events.react()
 
@@ -88,7 +89,7 @@ class World:
             diagnostic=text,
             source=Source.REPORT,
         )
-        lifecycle.record([lifecycle.Outcome(delivery.pk, report, match="return_path")])
+        lifecycle.record([Outcome(delivery.pk, report, match="return_path")])
         delivery_events.react()
 
     def delivery_to(self, person: Person, comment: Comment | None = None) -> Delivery:

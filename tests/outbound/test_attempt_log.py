@@ -9,8 +9,8 @@ from tests.outbound.hop import Hop
 from tests.outbound.test_engine import answer_to, send_all
 
 from answerback.outbound import attempt_log
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Attempt
+from answerback.outbound.told import Outcome
 from mailroom.report import Action, DeliveryReport, Stage
 from mailroom.status import EnhancedStatus
 

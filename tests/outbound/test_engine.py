@@ -22,6 +22,7 @@ from answerback.outbound import claims, lanes, lifecycle
 from answerback.outbound.engine import Engine
 from answerback.outbound.models import Attempt, Delivery, Lane
 from answerback.outbound.tokens import Reader
+from answerback.outbound.told import Outcome
 from answerback.people import identities
 from answerback.people.models import Identity, Person
 from answerback.tickets.models import SupportAddress
@@ -260,7 +261,7 @@ async def test_what_cannot_be_stored_stops_sending(settings: object, monkeypatch
     broken = [True]
     record = lifecycle.record
 
-    def refusing(outcomes: list[lifecycle.Outcome]) -> object:
+    def refusing(outcomes: list[Outcome]) -> object:
         if broken[0]:
             raise OperationalError("database or disk is full")
         return record(outcomes)
@@ -288,7 +289,7 @@ async def test_what_is_said_while_nothing_can_be_stored_is_noted_later(
     broken = [True]
     record = lifecycle.record
 
-    def refusing(outcomes: list[lifecycle.Outcome]) -> object:
+    def refusing(outcomes: list[Outcome]) -> object:
         if broken[0]:
             raise OperationalError("database or disk is full")
         return record(outcomes)

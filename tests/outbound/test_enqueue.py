@@ -14,6 +14,7 @@ from answerback.core import clock
 from answerback.outbound import enqueue, lifecycle
 from answerback.outbound.models import Delivery, DeliveryEvent, Message
 from answerback.outbound.tokens import Reader, Signer
+from answerback.outbound.told import Outcome
 from answerback.people import identities
 from answerback.people.models import Identity, Person
 from answerback.tickets.models import Ticket
@@ -135,7 +136,7 @@ def test_a_corrected_resend_names_the_new_address(outbox: Outbox, world: World) 
     assert {name: value for name, value in new.items() if name != "Cc"} == {
         name: value for name, value in old.items() if name != "Cc"
     }
-    lifecycle.record([lifecycle.Outcome(copy.pk, DeliveryReport("", Action.FAILED, True), match="token")])
+    lifecycle.record([Outcome(copy.pk, DeliveryReport("", Action.FAILED, True), match="token")])
     [again] = enqueue.resend([copy], world.ada, identities.find("eve@elsewhere.test"))
     assert message_from_bytes(bytes(again.header) + b"\r\n")["Cc"] == "Deniz Demir <eve@elsewhere.test>"
 

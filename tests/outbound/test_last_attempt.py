@@ -13,8 +13,8 @@ from tests.outbound.conftest import Outbox
 
 from answerback.core import clock
 from answerback.outbound import lifecycle
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Attempt, Delivery
+from answerback.outbound.told import Outcome
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp.reply import Reply
 from mailroom.smtp.trouble import STAGES, Fault, Trouble, accepted, report

@@ -10,8 +10,8 @@ from django.db import IntegrityError, OperationalError
 
 from answerback.core.db import DatabaseThread
 from answerback.outbound import lifecycle, recorder
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.recorder import Recorder
+from answerback.outbound.told import Outcome
 from mailroom.report import Action, DeliveryReport
 
 ACCEPTED = DeliveryReport("", Action.RELAYED, reply_code=250)

@@ -12,8 +12,8 @@ from tests.outbound.conftest import Outbox, World
 from answerback.core import clock
 from answerback.core.models import LiveChange
 from answerback.outbound import lanes, lifecycle
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane
+from answerback.outbound.told import Outcome
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
 from mailroom.states import Fact, State
 from mailroom.status import EnhancedStatus
@@ -52,9 +52,16 @@ def said(row: Delivery, report: DeliveryReport, **changes: object) -> Outcome:
     return Outcome(row.pk, report, **(fields | changes))  # type: ignore[arg-type]
 
 
+def record(*outcomes: Outcome) -> list[DeliveryEvent]:
+    """The events that came of them."""
+    before = set(DeliveryEvent.objects.values_list("pk", flat=True))
+    lifecycle.record(outcomes)
+    return list(DeliveryEvent.objects.exclude(pk__in=before).order_by("pk"))
+
+
 def test_accepted(outbox: Outbox) -> None:
     clara, _ = claim(*outbox())
-    [event] = lifecycle.record([said(clara, ACCEPTED)])
+    [event] = record(said(clara, ACCEPTED))
     [clara] = fresh(clara)
     assert (clara.state, clara.smtp_code, clara.diagnostic) == ("accepted", 250, "250 queued as 1")
     assert (clara.owner, clara.lease_until, clara.next_attempt_at, clara.cause) == ("", None, None, "")
@@ -76,7 +83,7 @@ def test_accepted(outbox: Outbox) -> None:
 
 def test_refused_touches_that_recipient_only(outbox: Outbox) -> None:
     clara, deniz = claim(*outbox())
-    lifecycle.record([said(clara, ACCEPTED), said(deniz, REFUSED)])
+    record(said(clara, ACCEPTED), said(deniz, REFUSED))
     clara, deniz = fresh(clara, deniz)
     assert clara.state == State.ACCEPTED
     assert (deniz.state, deniz.smtp_code, deniz.enhanced_code) == ("failed", 550, "5.1.1")
@@ -89,7 +96,7 @@ def test_deferred_knows_the_next_attempt(outbox: Outbox, settings: object) -> No
     clara, _ = claim(*outbox())
     now = clock.now()
     with time_machine.travel(now, tick=False):
-        lifecycle.record([said(clara, GREYLISTED)])
+        record(said(clara, GREYLISTED))
     [clara] = fresh(clara)
     assert clara.state == State.DEFERRED
     assert timedelta(seconds=299) <= clara.next_attempt_at - now <= timedelta(seconds=331)
@@ -99,13 +106,13 @@ def test_deferred_knows_the_next_attempt(outbox: Outbox, settings: object) -> No
 def test_lost_after_the_dot_is_ambiguous_and_waits_for_the_first_step(outbox: Outbox) -> None:
     clara, _ = claim(*outbox())
     before = clock.now()
-    lifecycle.record([said(clara, LOST)])
+    record(said(clara, LOST))
     [clara] = fresh(clara)
     assert (clara.state, clara.ambiguous) == ("deferred", True)
     assert clara.next_attempt_at >= before + timedelta(seconds=300)
     assert Attempt.objects.get(delivery=clara).ambiguous
     [clara] = claim(clara)
-    lifecycle.record([said(clara, ACCEPTED)])
+    record(said(clara, ACCEPTED))
     [clara] = fresh(clara)
     assert (clara.state, clara.ambiguous) == ("accepted", True), "the note stays: it may have arrived twice"
 
@@ -114,11 +121,11 @@ def test_a_thawed_worker_cannot_overwrite_its_successor(outbox: Outbox) -> None:
     [old, _] = claim(*outbox(), owner="old")
     lifecycle.end_leases(Delivery.objects.filter(pk=old.pk))
     [new] = claim(old, owner="new")
-    [late] = lifecycle.record([said(old, REFUSED)])
+    [late] = record(said(old, REFUSED))
     assert fresh(old)[0].state == State.SENDING
     assert (late.from_state, late.to_state, late.fact) == ("sending", "sending", Fact.SESSION_PERMANENT)
-    lifecycle.record([said(new, ACCEPTED)])
-    lifecycle.record([said(old, REFUSED)])
+    record(said(new, ACCEPTED))
+    record(said(old, REFUSED))
     assert fresh(old)[0].state == State.ACCEPTED
     assert [row.outcome for row in Attempt.objects.filter(delivery=old).order_by("number")] == ["failed", "accepted"]
 
@@ -142,8 +149,8 @@ def test_given_back_is_as_if_never_claimed(outbox: Outbox) -> None:
 
 def test_a_report_can_overtake_our_own_note(outbox: Outbox) -> None:
     clara, _ = claim(*outbox())
-    lifecycle.record([said(clara, BOUNCED, match="return_path", raw_mail_id=7)])
-    lifecycle.record([said(clara, ACCEPTED)])
+    record(said(clara, BOUNCED, match="return_path", raw_mail_id=7))
+    record(said(clara, ACCEPTED))
     [clara] = fresh(clara)
     assert (clara.state, clara.enhanced_code) == ("failed", "5.2.2")
     assert Attempt.objects.get(delivery=clara).outcome == "accepted"
@@ -152,22 +159,22 @@ def test_a_report_can_overtake_our_own_note(outbox: Outbox) -> None:
 def test_the_same_mail_counts_once(outbox: Outbox) -> None:
     clara, _ = outbox()
     bounce = said(clara, BOUNCED, match="return_path", raw_mail_id=7)
-    assert len(lifecycle.record([bounce, bounce])) == 1
-    assert lifecycle.record([bounce]) == []
+    assert len(record(bounce, bounce)) == 1
+    assert record(bounce) == []
     assert DeliveryEvent.objects.filter(delivery=clara).count() == 1
 
 
 def test_a_second_mail_with_the_same_news_is_noted_and_moves_nothing(outbox: Outbox) -> None:
     clara, _ = outbox()
-    lifecycle.record([said(clara, BOUNCED, raw_mail_id=7)])
-    [second] = lifecycle.record([said(clara, BOUNCED, raw_mail_id=8)])
+    record(said(clara, BOUNCED, raw_mail_id=7))
+    [second] = record(said(clara, BOUNCED, raw_mail_id=8))
     assert second.from_state == second.to_state == "failed"
 
 
 def test_text_that_a_database_refuses_is_made_fit(outbox: Outbox) -> None:
     clara, _ = claim(*outbox())
     odd = DeliveryReport("", Action.FAILED, permanent=True, diagnostic="550 a\0b\udc80c", remote_mta="x" * 500)
-    lifecycle.record([said(clara, odd)])
+    record(said(clara, odd))
     [clara] = fresh(clara)
     assert clara.diagnostic == "550 ab?c"
     assert len(clara.remote_mta) == 300
@@ -177,7 +184,7 @@ def test_giving_up_keeps_the_last_words(outbox: Outbox, settings: object) -> Non
     settings.EXPIRE_AFTER = 3600  # type: ignore[attr-defined]
     clara, _ = claim(*outbox())
     with time_machine.travel(clock.now() + timedelta(seconds=3601)):
-        events = lifecycle.record([said(clara, GREYLISTED)])
+        events = record(said(clara, GREYLISTED))
     assert [event.fact for event in events] == [Fact.SESSION_TRANSIENT, Fact.EXPIRE]
     [clara] = fresh(clara)
     assert (clara.state, clara.smtp_code, clara.diagnostic) == ("failed", 451, "451 4.7.1 try again later")
@@ -191,7 +198,7 @@ def test_the_last_attempt_comes_when_we_would_give_up(outbox: Outbox, settings: 
     Delivery.objects.filter(pk=clara.pk).update(attempts=9)
     [clara] = fresh(clara)
     Attempt.objects.filter(delivery=clara).update(number=9)
-    lifecycle.record([said(clara, GREYLISTED)])
+    record(said(clara, GREYLISTED))
     [clara] = fresh(clara)
     assert clara.next_attempt_at == clara.queued_at + timedelta(seconds=5000)
 
@@ -202,7 +209,7 @@ def test_a_late_delivery_warns_once(outbox: Outbox, settings: object) -> None:
     for minutes in (0, 2, 30):
         with time_machine.travel(clock.now() + timedelta(minutes=minutes)):
             [clara] = claim(clara)
-            lifecycle.record([said(clara, GREYLISTED)])
+            record(said(clara, GREYLISTED))
     assert [event.fact for event in DeliveryEvent.objects.order_by("id")] == [
         "session_transient",
         "session_transient",
@@ -226,7 +233,7 @@ def test_decisions(outbox: Outbox, world: World) -> None:
 
 def test_retry_now(outbox: Outbox) -> None:
     clara, deniz = claim(*outbox())
-    lifecycle.record([said(clara, GREYLISTED)])
+    record(said(clara, GREYLISTED))
     assert lifecycle.retry_now([clara.pk, deniz.pk]) == 1
     assert fresh(clara)[0].next_attempt_at <= clock.now()
 
@@ -237,7 +244,7 @@ class TestTrouble:
     def test_the_lane_waits(self, outbox: Outbox) -> None:
         clara, deniz = outbox()
         [clara] = claim(clara)
-        lifecycle.record([said(clara, LOGIN_REFUSED)])
+        record(said(clara, LOGIN_REFUSED))
         clara, deniz = fresh(clara, deniz)
         lane = Lane.objects.get(destination="relay.test:2525")
         assert lane.trouble_since == lanes.sending_is_down() == clara.waiting_since
@@ -249,20 +256,20 @@ class TestTrouble:
         [clara, _] = claim(*outbox())
         now = clock.now()
         with time_machine.travel(now, tick=False):
-            lifecycle.record([said(clara, LOGIN_REFUSED)])
+            record(said(clara, LOGIN_REFUSED))
         assert fresh(clara)[0].next_attempt_at == now + timedelta(seconds=1)
 
     def test_it_ends_by_itself_and_all_goes_at_once(self, outbox: Outbox) -> None:
         clara, deniz = claim(*outbox())
         begin = clock.now()
         with time_machine.travel(begin, tick=False):
-            lifecycle.record([said(clara, LOGIN_REFUSED)])
+            record(said(clara, LOGIN_REFUSED))
             [clara] = claim(clara)
         late = begin + timedelta(days=9)
         with time_machine.travel(late, tick=False):
-            lifecycle.record([said(deniz, LOGIN_REFUSED)])
+            record(said(deniz, LOGIN_REFUSED))
             [clara] = fresh(clara)
-            lifecycle.record([said(clara, GREYLISTED)])
+            record(said(clara, GREYLISTED))
         clara, deniz = fresh(clara, deniz)
         assert lanes.sending_is_down() is None
         assert (clara.state, clara.waited_seconds, clara.waiting_since) == ("deferred", 9 * 86400, None)
@@ -272,7 +279,7 @@ class TestTrouble:
 
     def test_mail_that_joins_waits_for_us_too(self, outbox: Outbox) -> None:
         [clara, _] = claim(*outbox())
-        lifecycle.record([said(clara, LOGIN_REFUSED)])
+        record(said(clara, LOGIN_REFUSED))
         [row, _] = outbox()
         assert (row.state, row.ours, row.waiting_since) == ("queued", True, row.queued_at)
         with time_machine.travel(row.queued_at + timedelta(seconds=100), tick=False):
@@ -282,7 +289,7 @@ class TestTrouble:
     def test_a_fault_about_one_message_stops_nobody(self, outbox: Outbox) -> None:
         clara, _ = claim(*outbox())
         fault = DeliveryReport("", Action.FAILED, source=Source.CLIENT, scope=Scope.MESSAGE, ours=True)
-        lifecycle.record([said(clara, fault)])
+        record(said(clara, fault))
         assert lanes.sending_is_down() is None
         assert fresh(clara)[0].ours
 
@@ -297,5 +304,5 @@ def test_open_pages_hear_of_it(outbox: Outbox) -> None:
         pytest.skip("PostgreSQL notifies; test_live listens")
     [clara, _] = claim(*outbox())
     LiveChange.objects.all().delete()
-    lifecycle.record([said(clara, ACCEPTED)])
+    record(said(clara, ACCEPTED))
     assert {change.topic for change in LiveChange.objects.all()} == {"delivery", f"ticket:{clara.ticket_id}"}

@@ -16,9 +16,9 @@ from tests.outbound.reports import recipient_group, report, return_path, token
 
 from answerback.core import clock
 from answerback.outbound import lifecycle
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Delivery, DeliveryEvent
 from answerback.outbound.returned import Result, handle_report
+from answerback.outbound.told import Outcome
 from answerback.tickets.models import Event
 from mailroom.message import parse
 from mailroom.report import Action, DeliveryReport

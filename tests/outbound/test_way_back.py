@@ -15,11 +15,11 @@ from tests.outbound.test_returned import accept
 
 from answerback.core import clock
 from answerback.outbound import lanes, lifecycle, standing, way_back, way_back_words
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Delivery, FailureChange, Message, Probe
 from answerback.outbound.returned import Result as Settled
 from answerback.outbound.returned import handle_events, handle_report
 from answerback.outbound.standing import Words
+from answerback.outbound.told import Outcome
 from mailroom.report import Action, DeliveryReport, Source
 from mailroom.states import State
 

@@ -14,8 +14,8 @@ from answerback.core import clock
 from answerback.desk import delivery_events
 from answerback.inbound import process
 from answerback.outbound import envelopes, lifecycle
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Delivery, DeliveryEvent
+from answerback.outbound.told import Outcome
 from answerback.people import identities
 from answerback.sandbox import reactions
 from answerback.sandbox.demo_desk import servers

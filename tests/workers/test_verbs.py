@@ -17,7 +17,8 @@ from tests.outbound.hop import Hop
 from answerback.cli import deliveries, doctor, queue, send_test, worker
 from answerback.core import clock
 from answerback.outbound import lanes, lifecycle, way_back
-from answerback.outbound.models import Delivery, Probe
+from answerback.outbound.models import Delivery, DeliveryEvent, Probe
+from answerback.outbound.told import Outcome
 from answerback.workers import deliver
 from mailroom.report import Action, DeliveryReport, Stage
 
@@ -100,10 +101,9 @@ def test_queue_is_idle_once_all_is_done(world: World) -> None:
     [pk] = lifecycle.claim(Delivery.objects.values_list("pk", flat=True), "me", clock.now() + timedelta(minutes=1))
     assert run(queue.command, "--wait-idle", "0")[0] == 1, "under way is not idle"
     refused = DeliveryReport("", Action.FAILED, reply_code=451, stage=Stage.RCPT)
-    [event] = lifecycle.record([lifecycle.Outcome(pk, refused, "me", 1)])
+    lifecycle.record([Outcome(pk, refused, "me", 1)])
     assert run(queue.command, "--wait-idle", "0")[0] == 1, "nobody has reacted yet"
-    event.handled_at = clock.now()
-    event.save()
+    DeliveryEvent.objects.update(handled_at=clock.now())
     code, output = run(queue.command, "--wait-idle", "0")
     assert (code, output.splitlines()[0]) == (0, "due 0, under way 0, waiting for a later attempt 1")
 

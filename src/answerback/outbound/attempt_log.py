@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from answerback.outbound.lifecycle import Outcome
+from answerback.outbound.told import Outcome
 from mailroom.report import Action
 
 log = logging.getLogger(__name__)

@@ -29,10 +29,10 @@ from answerback.core.db import DatabaseThread, is_in_trouble
 from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners, traffic
 from answerback.outbound.claims import Claim
 from answerback.outbound.concurrency import Window
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.lines import Lesson, Line, Session, window_of
 from answerback.outbound.models import Lane
 from answerback.outbound.recorder import Recorder
+from answerback.outbound.told import Outcome
 from answerback.outbound.traffic import Refusal, Use
 from mailroom.address import ascii_domain
 from mailroom.report import Action, DeliveryReport, Scope, Source, Stage

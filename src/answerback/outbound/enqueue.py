@@ -199,7 +199,7 @@ def _message(notification: Notification, recipients: Sequence[Recipient], signer
         support_address_id=notification.support_address.pk if notification.support_address else None,
         email_id=email_id,
         message_id=message_id,
-        subject=lifecycle.storable(notification.subject, 998),
+        subject=db.storable(notification.subject, 998),
         header=composed.header,
         body=composed.body,
         smtputf8=composed.smtputf8,

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,16 +25,15 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from answerback.core import bulk, clock, db, live
-from answerback.outbound import cause_rules, failure_feed, lanes
+from answerback.outbound import acceptances, failure_feed, lanes
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
+from answerback.outbound.told import Outcome, Told, read
 from answerback.people.models import Account, Identity
 from mailroom import lifecycle as table
 from mailroom import retry
-from mailroom.causes.classify import classify
-from mailroom.report import Action, DeliveryReport, Scope, Source, Stage
+from mailroom.report import DeliveryReport, Scope, Source, Stage
 from mailroom.states import Fact, State
 
-SESSION = "session"  # DeliveryEvent.match of our own sessions
 SYSTEM = "system"  # DeliveryEvent.source where nobody said anything: we decided
 AGENT = "agent"
 DELAY_WARNING = "delay_warning"  # DeliveryEvent.fact beside mailroom's: late, and still trying
@@ -49,21 +47,18 @@ _ATTEMPT_OUTCOMES: Mapping[Fact, str] = {
     Fact.SESSION_TRANSIENT: "deferred",
     Fact.SESSION_PERMANENT: "failed",
 }
-_NAMED = frozenset({Action.FAILED, Action.DELAYED})  # of these an administrator's own rules are asked
 _MAY_CONCERN_FAILURE = frozenset({State.FAILED, State.CANCELLED, State.HELD})
-_DIAGNOSTIC_LENGTH = 8192
 _WAITING = [state for state in State if table.next_state(state, Fact.CLAIM) is State.SENDING]
 _LEASE = f"""
     UPDATE outbound_delivery
     SET state = %s, owner = %s, lease_until = %s, next_attempt_at = NULL, attempts = attempts + 1
     WHERE state IN ({", ".join(["%s"] * len(_WAITING))}) AND id IN ({{ids}})
-    RETURNING id
+    RETURNING id, attempts
 """  # noqa: S608
 _INTEND = """
     INSERT INTO outbound_attempt (delivery_id, number, owner, started_at, outcome, stage, enhanced_code, diagnostic,
         remote_mta, ambiguous, ours)
     SELECT id, attempts, owner, %s, '', '', '', '', '', FALSE, FALSE FROM outbound_delivery WHERE id IN ({ids})
-    RETURNING delivery_id, number
 """
 _ATTEMPT_WORDS = ("smtp_code", "enhanced_code", "diagnostic", "remote_mta", "ours")
 _ATTEMPT_WRITTEN = ("finished_at", "outcome", "stage", "ambiguous", *_ATTEMPT_WORDS)
@@ -78,48 +73,17 @@ _FENCE = ("state", "owner", "attempts")
 _Columns = dict[str, Any]  # of a row
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was said about one delivery. `owner` and `attempt` fence the outcomes of our own sessions."""
-
-    delivery_id: int
-    report: DeliveryReport
-    owner: str = ""
-    attempt: int = 0
-    match: str = SESSION
-    raw_mail_id: int | None = None
-    by: Account | None = None
-    next_hop_is_final: bool = False  # the server that spoke is the recipient's own MX
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """An outcome as it is noted."""
-
-    outcome: Outcome
-    fact: Fact
-    words: Mapping[str, object]  # what was said, as columns of deliveries and events; of attempts `_ATTEMPT_WORDS`
-
-    @property
-    def report(self) -> DeliveryReport:
-        return self.outcome.report
-
-
-def record(outcomes: Sequence[Outcome]) -> list[DeliveryEvent]:
+def record(outcomes: Sequence[Outcome]) -> None:
     """Note what was said, in one transaction. Outcomes of deliveries that are gone are left out."""
-    with transaction.atomic():
-        rows = _locked({outcome.delivery_id for outcome in outcomes})
-        before = _before(rows)
-        now = clock.now()
-        told = _read(outcomes)
-        events: list[DeliveryEvent] = []
-        for one in _unheard(told):
-            if row := rows.get(one.outcome.delivery_id):
-                events += _conclude(row, one, now)
-        _finish_attempts(told, now)
-        _write(rows, before, events)
-        _tell_lanes(rows, told, now)
-        return _published(rows, events)
+    told = read(outcomes)
+    expected = acceptances.among(told)
+    try:
+        with transaction.atomic():
+            acceptances.record(expected, clock.now())
+            _record([one for one in told if one.outcome.delivery_id not in expected.delivery_ids])
+    except acceptances.UnexpectedError:
+        with transaction.atomic():
+            _record(told)
 
 
 def decide(delivery_ids: Sequence[int], fact: Fact, by: Account | None = None, reason: str = "") -> list[DeliveryEvent]:
@@ -184,8 +148,9 @@ def claim(delivery_ids: Collection[int], owner: str, lease_until: datetime) -> d
     Belongs into a transaction, in which the caller has locked the rows.
     """
     until, now = map(connection.ops.adapt_datetimefield_value, (lease_until, clock.now()))
-    leased = [pk for (pk,) in db.rows_of(_LEASE, delivery_ids, [State.SENDING, owner, until, *_WAITING])]
-    return dict(db.rows_of(_INTEND, leased, [now]))
+    leased = dict(db.rows_of(_LEASE, delivery_ids, [State.SENDING, owner, until, *_WAITING]))
+    db.rows_of(_INTEND, leased, [now])
+    return leased
 
 
 def end_leases(rows: QuerySet[Delivery]) -> int:
@@ -222,11 +187,6 @@ def give_back(attempts: Mapping[int, int], owner: str) -> int:
     return len(ids)
 
 
-def storable(text: str, length: int) -> str:
-    """Text that both databases take: PostgreSQL refuses NUL, both refuse half surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:length]
-
-
 def event_of(
     row: Delivery, fact: str, from_state: str, at: datetime, by: Account | None = None, **said: object
 ) -> DeliveryEvent:
@@ -257,6 +217,22 @@ def event_of(
 # Reading and writing
 
 
+def _record(told: Sequence[Told]) -> None:
+    if not told:
+        return
+    rows = _locked({one.outcome.delivery_id for one in told})
+    before = _before(rows)
+    now = clock.now()
+    events: list[DeliveryEvent] = []
+    for one in _unheard(told):
+        if row := rows.get(one.outcome.delivery_id):
+            events += _conclude(row, one, now)
+    _finish_attempts(told, now)
+    _write(rows, before, events)
+    _tell_lanes(rows, told, now)
+    _published(rows, events)
+
+
 def _locked(delivery_ids: set[int]) -> dict[int, Delivery]:
     return {row.pk: row for row in bulk.locked(Delivery, delivery_ids, without=("header",))}
 
@@ -265,29 +241,7 @@ def _before(rows: Mapping[int, Delivery]) -> dict[int, _Columns]:
     return {pk: dict(vars(row)) for pk, row in rows.items()}
 
 
-def _read(outcomes: Sequence[Outcome]) -> list[_Told]:
-    """With the cause that the words mean; an administrator's own rules are asked first, of what went wrong."""
-    own = cause_rules.current() if any(outcome.report.action in _NAMED for outcome in outcomes) else ()
-    return [
-        _Told(outcome, table.fact_of(outcome.report), _words(outcome.report, classify(outcome.report, own).cause))
-        for outcome in outcomes
-    ]
-
-
-def _words(report: DeliveryReport, cause: str) -> dict[str, object]:
-    return {
-        "smtp_code": report.reply_code,
-        "enhanced_code": str(report.status or ""),
-        "diagnostic": storable(report.diagnostic, _DIAGNOSTIC_LENGTH),
-        "remote_mta": storable(report.remote_mta, 300),
-        "told_by": report.told_by,
-        "cause": cause,
-        "permanent": report.permanent,
-        "ours": report.ours,
-    }
-
-
-def _unheard(told: Sequence[_Told]) -> list[_Told]:
+def _unheard(told: Sequence[Told]) -> list[Told]:
     """Without what the same received mail, or the same provider, has said already, in this batch or before."""
     outcomes = [one.outcome for one in told]
     mails = {outcome.raw_mail_id for outcome in outcomes if outcome.raw_mail_id is not None}
@@ -308,7 +262,7 @@ def _unheard(told: Sequence[_Told]) -> list[_Told]:
     return fresh
 
 
-def _ways_to_be_heard(told: _Told) -> set[tuple[object, ...]]:
+def _ways_to_be_heard(told: Told) -> set[tuple[object, ...]]:
     """What makes another outcome the same as this one."""
     outcome, ways = told.outcome, set[tuple[object, ...]]()
     about = (outcome.delivery_id, told.fact.value)
@@ -319,7 +273,7 @@ def _ways_to_be_heard(told: _Told) -> set[tuple[object, ...]]:
     return ways
 
 
-def _finish_attempts(told: Sequence[_Told], now: datetime) -> None:
+def _finish_attempts(told: Sequence[Told], now: datetime) -> None:
     """Write what the session said beside the intention; also where the fact came too late to move anything."""
     bulk.update(
         Attempt,
@@ -333,7 +287,7 @@ def _finish_attempts(told: Sequence[_Told], now: datetime) -> None:
     )
 
 
-def _attempt_values(word: str, told: _Told, now: datetime) -> tuple[object, ...]:
+def _attempt_values(word: str, told: Told, now: datetime) -> tuple[object, ...]:
     """In the order of `_ATTEMPT_WRITTEN`."""
     said = (told.words[name] for name in _ATTEMPT_WORDS)
     return (now, word, told.report.stage or "", told.report.ambiguous, *said)
@@ -366,7 +320,7 @@ def _published(rows: Mapping[int, Delivery], events: list[DeliveryEvent]) -> lis
 # What a fact does to a row
 
 
-def _conclude(row: Delivery, told: _Told, now: datetime) -> list[DeliveryEvent]:
+def _conclude(row: Delivery, told: Told, now: datetime) -> list[DeliveryEvent]:
     """Move the row as far as the fact goes, and say so; late and overtaken facts only say so."""
     outcome, fact, before = told.outcome, told.fact, row.state
     target = table.next_state(State(before), fact) if _may_move(row, told) else None
@@ -383,18 +337,18 @@ def _conclude(row: Delivery, told: _Told, now: datetime) -> list[DeliveryEvent]:
         match=outcome.match,
         raw_mail_id=outcome.raw_mail_id,
         by=outcome.by,
-        feedback_type=storable(told.report.feedback_type, 20),
+        feedback_type=db.storable(told.report.feedback_type, 20),
         origins=told.report.told_from,
         **told.words,
     )
     return [said, *_consequences(row, fact, now)] if target else [said]
 
 
-def _may_move(row: Delivery, told: _Told) -> bool:
+def _may_move(row: Delivery, told: Told) -> bool:
     return told.fact not in _SESSION_FACTS or (row.owner, row.attempts) == (told.outcome.owner, told.outcome.attempt)
 
 
-def _take_words(row: Delivery, told: _Told) -> None:
+def _take_words(row: Delivery, told: Told) -> None:
     vars(row).update(told.words)
 
 
@@ -402,7 +356,7 @@ def _leave_queue(row: Delivery) -> None:
     row.owner, row.lease_until, row.next_attempt_at = "", None, None
 
 
-def _accepted(row: Delivery, told: _Told, now: datetime) -> None:
+def _accepted(row: Delivery, told: Told, now: datetime) -> None:
     """`ambiguous` stays: an earlier copy may have arrived as well."""
     _leave_queue(row)
     _take_words(row, told)
@@ -411,7 +365,7 @@ def _accepted(row: Delivery, told: _Told, now: datetime) -> None:
     row.final_hop = told.outcome.next_hop_is_final
 
 
-def _deferred(row: Delivery, told: _Told, now: datetime) -> None:
+def _deferred(row: Delivery, told: Told, now: datetime) -> None:
     report = told.report
     _leave_queue(row)
     _take_words(row, told)
@@ -437,14 +391,14 @@ def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datet
     return min(due, max(end, soonest))
 
 
-def _failed(row: Delivery, told: _Told, now: datetime) -> None:
+def _failed(row: Delivery, told: Told, now: datetime) -> None:
     _leave_queue(row)
     _take_words(row, told)
     _start_clock(row, now)
     row.failed_at = now
 
 
-def _expired(row: Delivery, told: _Told, now: datetime) -> None:
+def _expired(row: Delivery, told: Told, now: datetime) -> None:
     _give_up(row, now)
 
 
@@ -454,13 +408,13 @@ def _give_up(row: Delivery, now: datetime) -> None:
     row.cause = row.cause or "expired"
 
 
-def _reported(row: Delivery, told: _Told, now: datetime) -> None:
+def _reported(row: Delivery, told: Told, now: datetime) -> None:
     _leave_queue(row)
     _take_words(row, told)
     _start_clock(row, now)
 
 
-def _reported_delivered(row: Delivery, told: _Told, now: datetime) -> None:
+def _reported_delivered(row: Delivery, told: Told, now: datetime) -> None:
     _reported(row, told, now)
     row.cause, row.permanent = "", False
 
@@ -472,7 +426,7 @@ def _start_clock(row: Delivery, now: datetime) -> None:
         row.waiting_since = None
 
 
-_EFFECTS: Mapping[Fact, Callable[[Delivery, _Told, datetime], None]] = {
+_EFFECTS: Mapping[Fact, Callable[[Delivery, Told, datetime], None]] = {
     Fact.SESSION_ACCEPTED: _accepted,
     Fact.SESSION_TRANSIENT: _deferred,
     Fact.SESSION_PERMANENT: _failed,
@@ -512,7 +466,7 @@ def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: da
         row.stopped_by = by
         row.failed_at = now
     elif fact is Fact.HOLD:
-        row.hold_reason = storable(reason, 100)
+        row.hold_reason = db.storable(reason, 100)
     elif fact is Fact.RELEASE:
         row.hold_reason = RELEASED
         row.failed_at = None
@@ -521,9 +475,9 @@ def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: da
     return event_of(row, fact, before, now, source=source, by=by)
 
 
-def _tell_lanes(rows: Mapping[int, Delivery], told: Sequence[_Told], now: datetime) -> None:
+def _tell_lanes(rows: Mapping[int, Delivery], told: Sequence[Told], now: datetime) -> None:
     """The last word of each lane in this batch: a fault of ours begins trouble, anything else a server says ends it."""
-    last: dict[str, _Told] = {}
+    last: dict[str, Told] = {}
     for one in told:
         row = rows.get(one.outcome.delivery_id)
         if row and one.fact in _SESSION_FACTS and (_is_site_fault(one.report) or not one.report.ours):

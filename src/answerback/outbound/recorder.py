@@ -17,7 +17,7 @@ from django.db import DataError, Error, IntegrityError
 
 from answerback.core.db import DatabaseThread
 from answerback.outbound import attempt_log, lifecycle
-from answerback.outbound.lifecycle import Outcome
+from answerback.outbound.told import Outcome
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from answerback.core import db
 from answerback.outbound import cause_rules, lifecycle, matching, way_back
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.matching import Match, Proofs
+from answerback.outbound.told import Outcome
 from answerback.store.models import RawMail
 from answerback.tickets import update
 from answerback.tickets.changes import Changes, TicketFact
@@ -116,7 +117,7 @@ def _payload(raw_mail_id: int, report: DeliveryReport, found: Match) -> dict[str
         "cause": classify(report, cause_rules.current()).cause,
         "smtp_code": report.reply_code,
         "enhanced_code": str(report.status or ""),
-        "diagnostic": lifecycle.storable(report.diagnostic, 1000),
+        "diagnostic": db.storable(report.diagnostic, 1000),
         "match": found.strength,
     }
 

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
 
-from answerback.core import clock
-from answerback.outbound import cause_rules, lanes, lifecycle
+from answerback.core import clock, db
+from answerback.outbound import cause_rules, lanes
 from answerback.outbound.models import Traffic
 from mailroom.causes.classify import classify
 from mailroom.report import DeliveryReport
@@ -59,7 +59,7 @@ def note(owner: str, uses: Mapping[str, Use], refusals: Mapping[str, Refusal]) -
         Traffic.objects.filter(noted_at__lt=now - STALE).delete()
         Traffic.objects.bulk_create(rows)
         for destination, refusal in sorted(refusals.items()):
-            said = lifecycle.storable(refusal.report.diagnostic, lanes.ERROR_LENGTH)
+            said = db.storable(refusal.report.diagnostic, lanes.ERROR_LENGTH)
             lanes.note_error(destination, said, classify(refusal.report, own).cause, refusal.at)
 
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext
 from answerback.core import clock
 from answerback.outbound import destinations, enqueue, envelopes, lifecycle, owners
 from answerback.outbound.engine import client_options
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Attempt, Delivery, Message
+from answerback.outbound.told import Outcome
 from answerback.tickets import addresses
 from mailroom.report import Action, DeliveryReport
 from mailroom.smtp.route import Mx, Route

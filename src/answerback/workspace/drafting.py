@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
+from answerback.core import db
 from answerback.desk.composing import drafts, rich_text
 from answerback.desk.composing.drafts import Writing
 from answerback.desk.composing.file_size import FilesTooLargeError
@@ -95,7 +96,7 @@ def written(request: HttpRequest) -> Writing:
     data = request.POST
     public = data.get("public", "1") == "1"
     status = data.get("status", DEFAULT_SEND_AS if public else "")
-    text, html = _storable(data.get("text", "")), _storable(data.get("html", ""))
+    text, html = db.storable(data.get("text", "")), db.storable(data.get("html", ""))
     tokens = data.getlist("keep")
     files = drafts.files(tokens, account_of(request)) if tokens else []
     if html:
@@ -110,7 +111,7 @@ def written(request: HttpRequest) -> Writing:
         replaces=[int(pk) for pk in data.getlist("replaces") if pk.isdigit()],
         as_links=data.get("as_links") == "1",
         seen_comment_id=_number(data.get("seen", "")),
-        fields={name: _storable(data[name]) for name in TICKET_FIELDS if name in data},
+        fields={name: db.storable(data[name]) for name in TICKET_FIELDS if name in data},
     )
 
 
@@ -204,11 +205,6 @@ def problem_text(problem: str, error: Exception | None = None) -> str:
     if isinstance(error, FilesTooLargeError):
         return gettext(WORDS[Problem.TOO_LARGE]) % filesizeformat(error.limit)
     return gettext(WORDS[Problem(problem)]) if problem in WORDS else ""
-
-
-def _storable(text: str) -> str:
-    """QUIRK: PostgreSQL refuses NUL, both databases refuse half surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _number(text: str) -> int:

@@ -18,8 +18,8 @@ from datetime import timedelta
 from answerback.core import clock
 from answerback.desk import delivery_events
 from answerback.outbound import envelopes, lifecycle
-from answerback.outbound.lifecycle import Outcome
 from answerback.outbound.models import Delivery, DeliveryEvent
+from answerback.outbound.told import Outcome
 from answerback.sandbox import mailboxes
 from answerback.sandbox.fates import OK
 from mailroom.report import DeliveryReport, Stage
