@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from mailroom.address import Address, ascii_domain
@@ -238,6 +239,7 @@ def _encoded_words(text: str, start: int) -> str:
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words if word)
 
 
+@lru_cache(maxsize=256)
 def _sender(address: Address) -> tuple[str, bool]:
     """The From field, and whether it needs SMTPUTF8."""
     spec = _addr_spec(address)

@@ -17,9 +17,9 @@ import logging
 import math
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from datetime import timedelta
+from itertools import cycle
 
 from django.conf import settings
 from django.db import Error
@@ -62,8 +62,8 @@ class Engine:
     def __init__(self) -> None:
         self.owner = owners.this_process()
         self._database = DatabaseThread("outbox")
-        self._reading = DatabaseThread("outbox-read")
-        self._signing = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="signing")
+        self._readers = [DatabaseThread(f"outbox-read-{number}") for number in range(os.cpu_count() or 1)]
+        self._reader = cycle(self._readers)
         self._at_work = 0  # sessions that have mail under way
         self._recorder = Recorder(self._database, self._forget, lambda: self._at_work)
         self._options = client_options()
@@ -335,9 +335,8 @@ class Engine:
                 self._conclude(line, claim, _internal_error(claim, error))
 
     async def _load(self, delivery_ids: Sequence[int]) -> list[Envelope]:
-        """Signing with RSA takes longer than all the rest, but lets other threads work meanwhile."""
-        copies = await self._reading.run(envelopes.read, delivery_ids)
-        return await asyncio.get_running_loop().run_in_executor(self._signing, copies.envelopes)
+        """Signing with RSA takes longer than all the rest, but lets other threads work meanwhile: they take turns."""
+        return await next(self._reader).run(envelopes.load, delivery_ids)
 
     async def _hear(self, line: Line, session: Session, claim: Claim, report: DeliveryReport) -> None:
         """A session tells what became of a claim, and thereby something of its destination; until that is stored."""
@@ -479,9 +478,8 @@ class Engine:
             await self._give_back()
         await _end(helpers)
         await self._note_traffic({})
-        await self._database.close()
-        await self._reading.close()
-        self._signing.shutdown(wait=False)
+        for thread in (self._database, *self._readers):
+            await thread.close()
 
 
 def client_options() -> Options:

@@ -41,8 +41,8 @@ class _Copy(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
-    """What the database knows of a batch: every body once, and the keys. Its envelopes can be made in any thread."""
+class _Copies:
+    """What the database knows of a batch: every body once, and the keys."""
 
     rows: Sequence[_Copy]
     bodies: Mapping[int, bytes]
@@ -51,19 +51,17 @@ class Copies:
     sender: str  # where the return path is the address in From: that of mail without a support address; else ""
     today: date
 
-    def envelopes(self) -> list[Envelope]:
-        return [_envelope(copy, self) for copy in self.rows]
-
 
 def load(delivery_ids: Sequence[int]) -> list[Envelope]:
     """An envelope for each delivery that still exists, in the order given."""
-    return read(delivery_ids).envelopes()
+    copies = _read(delivery_ids)
+    return [_envelope(copy, copies) for copy in copies.rows]
 
 
-def read(delivery_ids: Sequence[int]) -> Copies:
+def _read(delivery_ids: Sequence[int]) -> _Copies:
     found = {row[0]: _Copy(*row) for row in db.rows_of(_COPIES, delivery_ids)}
     bodies = db.rows_of(_BODIES, {copy.message_pk for copy in found.values()})
-    return Copies(
+    return _Copies(
         rows=[found[pk] for pk in delivery_ids if pk in found],
         bodies={pk: bytes(body) for pk, body in bodies},
         signer=Signer.current(),
@@ -73,7 +71,7 @@ def read(delivery_ids: Sequence[int]) -> Copies:
     )
 
 
-def _envelope(copy: _Copy, batch: Copies) -> Envelope:
+def _envelope(copy: _Copy, batch: _Copies) -> Envelope:
     token = batch.signer.delivery_token(copy.delivery_id)
     reply_to = batch.signer.reply_to(copy.support_address or "", copy.participant_id)
     composed = Composed(bytes(copy.own_header or copy.header), batch.bodies[copy.message_pk], copy.smtputf8)
@@ -88,7 +86,7 @@ def _envelope(copy: _Copy, batch: Copies) -> Envelope:
     )
 
 
-def _return_path(copy: _Copy, batch: Copies) -> str:
+def _return_path(copy: _Copy, batch: _Copies) -> str:
     if batch.sender:
         return copy.support_address or batch.sender
     return batch.signer.mail_from(copy.delivery_id, batch.today)
