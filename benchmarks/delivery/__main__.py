@@ -6,8 +6,9 @@ Five comparisons, each with an anchor that every other figure of its round is di
   `smtp-sink`;
 * **small**, **large**: the whole way of mails of 4 and 60 KB from the moment they are written to the outbox until every
   outcome is stored, by a process that writes and one that delivers, on SQLite and PostgreSQL, unsigned and signed;
-  against a Postfix tuned for speed (`anchors.TUNED`), from the first SMTP session in to the last "sent" in its log, and
-  beside django-post_office on SQLite with five threads;
+  against a Postfix tuned for speed (`anchors.TUNED`), from the first SMTP session in to the last "sent" in its log,
+  over as many connections as ours, and beside django-post_office on SQLite with five threads. We write a hundred mails
+  in one transaction; beside it stand twenty and one, and the ten connections that are usual with us;
 * **recording**: the same of mail that waits already, against our client alone;
 * **inbound**: our SMTP server, which says 250 after the commit, against aiosmtpd, which stores nothing.
 
@@ -31,12 +32,13 @@ from tempfile import TemporaryDirectory
 
 import click
 from benchmarks.delivery import anchors, peers
-from benchmarks.delivery.ours import Desk, Sign
+from benchmarks.delivery.ours import Desk, Sign, Way
 from benchmarks.delivery.spent import Spent
 
 from answerback.cli.throwaway_postgres import throwaway_postgres
 
 SMALL, LARGE = 4_096, 61_440  # octets
+OTHER_WAYS = ((50, 20), (10, 20), (10, 1))  # connections, mails written at a time
 COMPARISONS = ("transport", "small", "large", "recording", "inbound")
 
 Contender = Callable[[int], Spent]  # mails to carry -> what it took
@@ -117,13 +119,16 @@ def _whole_way(
     contenders: dict[str, Contender] = {"Postfix, tuned": lambda count: postfix.carry(count, size)}
     for database, desk in desks.items():
         for sign in Sign:
-            contenders[f"Answerback, {database}, {sign.value}"] = _carrying(desk, size, sign)
+            contenders[f"Answerback, {database}, {sign.value}"] = _carrying(desk, size, Way(sign))
+    for sessions, together in OTHER_WAYS:
+        name = f"Answerback, SQLite, {sessions} connections, {together} written at a time"
+        contenders[name] = _carrying(desks["SQLite"], size, Way(Sign.UNSIGNED, sessions, together))
     contenders["django-post_office, SQLite"] = lambda count: venv.run("post_office_queue.py", sink, count // 2, size)
     return Comparison(f"from the outbox to a stored outcome, {title}", mails, contenders)
 
 
-def _carrying(desk: Desk, size: int, sign: Sign) -> Contender:
-    return lambda count: desk.carry(count, size, sign)
+def _carrying(desk: Desk, size: int, way: Way) -> Contender:
+    return lambda count: desk.carry(count, size, way)
 
 
 def _recording(sink: int, mails: int, desks: Mapping[str, Desk]) -> Comparison:

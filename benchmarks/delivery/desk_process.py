@@ -21,7 +21,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
 from answerback.cli import running  # noqa: E402
-from answerback.core import clock, db, live  # noqa: E402
+from answerback.core import clock, live  # noqa: E402
 from answerback.inbound.smtp import Doorway  # noqa: E402
 from answerback.inbound.storing import Storing  # noqa: E402
 from answerback.outbound import enqueue  # noqa: E402
@@ -40,7 +40,7 @@ from mailroom.states import State  # noqa: E402
 
 TICKETS = 100
 WARM_UP = 200  # mails
-TOGETHER = 20  # mails written in one transaction, as by a bulk action
+TOGETHER = 100  # mails written in one transaction, as by a bulk action
 CONNECTIONS = 10
 BATCH = 40  # envelopes that a session is handed at once
 LINE = "<p>The quick brown fox jumps over the lazy dog: größer als „das Fass“.</p>\n"
@@ -62,7 +62,7 @@ def prepare() -> None:
         )
 
 
-def write(mails: str, size: str, sign: str) -> None:
+def write(mails: str, size: str, sign: str, together: str) -> None:
     """Writes when told to, waits until every outcome is stored, and prints the seconds that both took.
 
     Some mail goes before, as it does through Postfix: what a worker loads for its first one is no part of the way.
@@ -73,7 +73,7 @@ def write(mails: str, size: str, sign: str) -> None:
     _write([_notification(number, int(size)) for number in range(WARM_UP)])
     _wait_for_outcomes()
     last = _last()
-    _when_told(lambda: _write(notifications), last, len(notifications))
+    _when_told(lambda: _write(notifications, int(together)), last, len(notifications))
 
 
 def wait(mails: str, size: str) -> None:
@@ -125,12 +125,10 @@ def _last() -> int:
     return Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def _write(notifications: list[enqueue.Notification]) -> None:
-    for start in range(0, len(notifications), TOGETHER):
-        began = time.perf_counter()
+def _write(notifications: list[enqueue.Notification], together: int = TOGETHER) -> None:
+    for start in range(0, len(notifications), together):
         with transaction.atomic():
-            enqueue.enqueue(notifications[start : start + TOGETHER])
-        db.let_others_write(time.perf_counter() - began)
+            enqueue.enqueue(notifications[start : start + together])
 
 
 def _notification(number: int, size: int) -> enqueue.Notification:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
-from benchmarks.delivery.anchors import free_port, wait_for
+from benchmarks.delivery.anchors import SESSIONS, free_port, wait_for
 from benchmarks.delivery.spent import Spent, memory, processor_seconds
 
 
@@ -21,6 +22,14 @@ class Sign(StrEnum):
     UNSIGNED = "unsigned"
     RSA = "RSA-2048"
     ED25519 = "Ed25519"
+
+
+class Way(NamedTuple):
+    """How mail is carried: signed or not, over so many connections, so many written in one transaction."""
+
+    sign: Sign = Sign.UNSIGNED
+    sessions: int = SESSIONS
+    together: int = 100
 
 
 @dataclass
@@ -44,9 +53,10 @@ class Desk:
             _line(process)
             return self._timed(count, process)
 
-    def carry(self, count: int, size: int, sign: Sign) -> Spent:
+    def carry(self, count: int, size: int, way: Way) -> Spent:
         """From the first mail written to the last outcome stored; two processes, as in production."""
-        with self._process("write", str(count), str(size), sign.name) as writer, self._process("deliver") as worker:
+        written = self._process("write", str(count), str(size), way.sign.name, str(way.together))
+        with written as writer, self._process("deliver", sessions=way.sessions) as worker:
             _line(writer)
             _line(worker)
             return self._timed(count, writer, worker)
@@ -108,13 +118,13 @@ class Desk:
         return [int((Path(found[0]) / "postmaster.pid").read_text().splitlines()[0])]
 
     @contextmanager
-    def _process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def _process(self, *arguments: str, sessions: int = SESSIONS) -> Iterator[subprocess.Popen[str]]:
         """Ends when its input does; an error of its own is one of ours."""
         with (
             (self.folder / "log").open("ab") as log,
             subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.delivery.desk_process", *arguments],
-                env=self._environment(),
+                env=self._environment(sessions),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -126,11 +136,13 @@ class Desk:
         if process.returncode:
             raise RuntimeError((self.folder / "log").read_text()[-2000:])
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, sessions: int) -> dict[str, str]:
         ours = {
             "ANSWERBACK_DATA_DIR": str(self.folder),
             "ANSWERBACK_DATABASE_URL": self.database,
             "ANSWERBACK_RELAY_URL": f"smtp://127.0.0.1:{self.sink}?tls=none",
+            "ANSWERBACK_SESSIONS_PER_DESTINATION": str(sessions),
+            "ANSWERBACK_SESSIONS_MAX": str(sessions),
             "ANSWERBACK_MAIL_DOMAIN": "acme.test",
             "DJANGO_SETTINGS_MODULE": "answerback.settings",
         }
