@@ -103,22 +103,36 @@ def test_a_statement_that_writes_by_itself_waits_for_its_turn(
     assert taken == ["a turn", "a turn"], "of the INSERT, and of the transaction"
 
 
-def test_who_freezes_while_it_waits_keeps_others_for_a_moment_only(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_freezes_while_it_waits_keeps_nobody_for_long(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn, "_PATIENCE", 0.02)
     first, second = connect(20), connect(20)
     for wrapper in (first, second):
         wrapper.connect()
     with second._turn.taken():
         first._start_transaction_under_autocommit()
-    assert first.connection.in_transaction
+        assert first.connection.in_transaction
+        monkeypatch.setattr(first._turn, "_take", lambda: pytest.fail("it waits again"))
+        with first._turn.taken():
+            pass
+
+
+@pytest.mark.parametrize("wrong", ["in a folder of nobody", "a folder itself"])
+def test_without_a_file_everybody_goes_without(connect: Connect, tmp_path: Path, wrong: str) -> None:
+    wrapper = connect(20)
+    wrapper.connect()
+    if wrong == "a folder itself":
+        (tmp_path / "file-turn").mkdir()
+    else:
+        wrapper._turn._database = tmp_path / "nowhere" / "file"
+    wrapper._start_transaction_under_autocommit()
+    assert wrapper.connection.in_transaction
 
 
 def test_the_turn_is_for_whom_the_database_is_for(tmp_path: Path) -> None:
     database = tmp_path / "file"
     database.touch(0o640)
-    turn.Turn(str(database))
+    with turn.Turn(str(database)).taken():
+        pass
     assert (tmp_path / "file-turn").stat().st_mode == database.stat().st_mode
 
 

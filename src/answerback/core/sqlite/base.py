@@ -1,8 +1,8 @@
 """Django's backend for SQLite, which begins to write as soon as nobody else does, and remembers what it wrote.
 
 SQLite has no queue of writers: who waits looks again now and then, by itself after 1, 2, 5, 10, 15, 20 milliseconds and
-so on, while a transaction of ours takes less than five. Here it looks again and again in short steps, so that writers
-that take turns lose little time.
+so on, while a transaction of ours takes less than five. Here writers take turns (`turn`), and who is next looks again
+and again in short steps, so that little time is lost.
 
 Django puts the places of values in the way that SQLite wants them each time that a statement is executed, by a regular
 expression: for a statement of many rows that takes longer than to write one of them.
@@ -34,12 +34,8 @@ sqlite3.register_adapter(bytes, bytes)
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
-        try:
-            self._turn = Turn(conn_params["database"])
-        except OSError as error:
-            raise OperationalError(f"no file can be made beside the database: {error}") from error
-        return connection
+        self._turn = Turn(conn_params["database"])
+        return super().get_new_connection(conn_params)
 
     def _close(self) -> None:
         super()._close()  # type: ignore[misc]  # not in its stubs

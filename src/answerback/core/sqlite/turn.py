@@ -3,7 +3,8 @@
 Policy: SQLite has no queue of writers; whoever looks just after a commit is next, and that is mostly who wrote last. So
 all of ours first take the turn, which is a lock on a file beside the database, and give it up as soon as they write.
 Who writes on and on finds it taken by who waits. A process that dies gives up its turn with its life. One that freezes
-while it waits would keep it: after half a second the others go without it.
+while it waits would keep it: after half a second in vain the others go without it for a while. The turn is a courtesy:
+where its file cannot be made, opened or locked, everybody goes without it as well.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 SUFFIX = "-turn"
 _PATIENCE = 0.5  # seconds
+_WITHOUT = 10.0  # seconds after a wait in vain, and where no file is to be had
 _STEP = 0.0003
 
 
@@ -25,31 +28,47 @@ class Turn:
     """Of one connection."""
 
     def __init__(self, database: str) -> None:
-        """OSError where no file can be made beside the database, which has to exist."""
-        path = Path(database + SUFFIX)
-        if not path.exists():
-            _make(path, Path(database).stat())
-        self._file = path.open("rb")
+        self._database = Path(database)
+        self._file: BinaryIO | None = None
+        self._without_until = 0.0
 
     def close(self) -> None:
-        self._file.close()
+        if self._file:
+            self._file.close()
+            self._file = None
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        deadline = time.monotonic() + _PATIENCE
-        while not (ours := self._take()) and time.monotonic() < deadline:
-            time.sleep(_STEP)
+        """Ours meanwhile, if it is to be had."""
+        file = self._take() if time.monotonic() > self._without_until else None
         try:
             yield
         finally:
-            if ours:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+            if file:
+                with suppress(OSError, ValueError):  # another thread has closed the connection
+                    fcntl.flock(file, fcntl.LOCK_UN)
 
-    def _take(self) -> bool:
-        with suppress(BlockingIOError):
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        return False
+    def _take(self) -> BinaryIO | None:
+        """None where nobody may wait for it any longer."""
+        deadline = time.monotonic() + _PATIENCE
+        with suppress(OSError, ValueError):
+            self._file = self._file or _open(self._database)
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return self._file
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(_STEP)
+        self._without_until = time.monotonic() + _WITHOUT
+        return None
+
+
+def _open(database: Path) -> BinaryIO:
+    path = database.with_name(database.name + SUFFIX)
+    if not path.exists():
+        _make(path, database.stat())
+    return path.open("rb")
 
 
 def _make(path: Path, like: os.stat_result) -> None:
