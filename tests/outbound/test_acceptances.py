@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection, models, transaction
+from django.db import connection, connections, models, transaction
 from django.test.utils import CaptureQueriesContext
 from tests.outbound.conftest import Outbox
 
-from answerback.core import clock
+from answerback.core import clock, db
 from answerback.core.models import LiveChange
 from answerback.outbound import acceptances, lanes, lifecycle, told
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane
@@ -31,6 +33,9 @@ TAKEN = DeliveryReport(
     stage=Stage.DOT,
 )
 REFUSED = TAKEN._replace(action=Action.FAILED, permanent=True, reply_code=550, scope=Scope.RECIPIENT)
+LOGIN_REFUSED = DeliveryReport(
+    "", Action.FAILED, reply_code=535, scope=Scope.SITE, stage=Stage.AUTH, ours=True, diagnostic="535 no"
+)
 WORDS = {
     "as Postfix says it": TAKEN,
     "without an enhanced code": TAKEN._replace(status=None, diagnostic="250 OK"),
@@ -96,14 +101,15 @@ def test_as_one_by_one(claimed: list[Delivery], monkeypatch: pytest.MonkeyPatch,
         assert written(outcomes) == one_by_one(monkeypatch, outcomes)
 
 
-@pytest.mark.parametrize("number", range(3))
-def test_beside_others(claimed: list[Delivery], monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Of a group with a refusal, with the same delivery twice, and of a lane in trouble."""
+@pytest.mark.parametrize("beside", ["a refusal", "the same delivery", "a fault of ours", "trouble of before"])
+def test_beside_others(claimed: list[Delivery], monkeypatch: pytest.MonkeyPatch, beside: str) -> None:
     outcomes = [Outcome(row.pk, TAKEN, OWNER, 1) for row in claimed]
-    if number == 0:
+    if beside == "a refusal":
         outcomes[2] = Outcome(claimed[2].pk, REFUSED, OWNER, 1)
-    elif number == 1:
+    elif beside == "the same delivery":
         outcomes.insert(1, Outcome(claimed[2].pk, REFUSED, OWNER, 0))
+    elif beside == "a fault of ours":
+        outcomes[0] = Outcome(claimed[0].pk, LOGIN_REFUSED, OWNER, 1)
     else:
         lanes.begin_trouble(claimed[0].destination, "535 no", "relay_login", clock.now())
     with time_machine.travel(clock.now(), tick=False):
@@ -136,3 +142,28 @@ def test_what_is_more_than_an_acceptance_is_left_to_the_rest(more: dict[str, Any
     plain: dict[str, Any] = {"delivery_id": 1, "report": TAKEN, "owner": OWNER, "attempt": 1}
     group = acceptances.among(told.read([Outcome(**plain), Outcome(**(plain | {"delivery_id": 2} | more))]))
     assert group.delivery_ids == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_in_a_circle(outbox: Outbox) -> None:
+    """The rows of a group are locked in their order, whichever of them are acceptances."""
+    if not db.is_postgresql():
+        pytest.skip("on SQLite one transaction writes at a time")
+    low, high = outbox()
+    lifecycle.claim([low.pk, high.pk], OWNER, clock.now() + timedelta(minutes=15))
+    begun = threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            db.lock("outbound_delivery", [low.pk])
+            begun.set()
+            time.sleep(0.3)
+            db.lock("outbound_delivery", [high.pk])
+        connections.close_all()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait()
+    lifecycle.record([Outcome(high.pk, TAKEN, OWNER, 1), Outcome(low.pk, REFUSED, OWNER, 1)])
+    thread.join()
+    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == ["failed", "accepted"]

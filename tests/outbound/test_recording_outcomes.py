@@ -147,6 +147,13 @@ def test_given_back_is_as_if_never_claimed(outbox: Outbox) -> None:
     assert fresh(deniz)[0].state == State.SENDING
 
 
+def test_of_two_outcomes_of_one_attempt_the_first_counts(outbox: Outbox) -> None:
+    clara, _ = claim(*outbox())
+    record(said(clara, GREYLISTED), said(clara, ACCEPTED))
+    [clara] = fresh(clara)
+    assert (clara.state, Attempt.objects.get(delivery=clara).outcome) == ("deferred", "deferred")
+
+
 def test_a_report_can_overtake_our_own_note(outbox: Outbox) -> None:
     clara, _ = claim(*outbox())
     record(said(clara, BOUNCED, match="return_path", raw_mail_id=7))

@@ -6,7 +6,7 @@ does. Here it is written once for all rows of a call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from functools import cache, partial
 from operator import itemgetter
@@ -18,6 +18,7 @@ from django.db.models.base import ModelState
 
 from answerback.core import db
 
+T = TypeVar("T")
 Row = TypeVar("Row", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
 Values = Sequence[Any]
@@ -54,17 +55,18 @@ def insert(rows: Sequence[Model]) -> None:
         return
     model = type(rows[0])
     fields = _columns(model)
-    for most, start in _parts(fields, rows):
-        _insert(model, fields, rows[start : start + most])
+    for part in _parts(fields, rows):
+        _insert(model, fields, part)
 
 
 def update(model: type[Model], changed: Sequence[str], same: Sequence[str], rows: Sequence[Values]) -> int:
     """Set the columns `changed` where the columns `same` are as given; how many rows were found so.
 
-    Each of `rows` gives the values of `changed`, then those of `same`. Columns go by attribute ("delivery_id").
+    Each of `rows` gives the values of `changed`, then those of `same`; no two of them are of one row. Columns go by
+    attribute ("delivery_id").
     """
     statement, fields = _change(model, tuple(changed), tuple(same))
-    return sum(_update(statement, fields, rows[start : start + most]) for most, start in _parts(fields, rows))
+    return sum(_update(statement, fields, part) for part in _parts(fields, rows))
 
 
 def _update(statement: str, fields: Sequence[AnyField], rows: Sequence[Values]) -> int:
@@ -158,10 +160,10 @@ def _type(field: AnyField) -> str:
     return "text" if isinstance(field, CharField) else field.cast_db_type(connection)  # type: ignore[attr-defined]
 
 
-def _parts(fields: Sequence[AnyField], rows: Sequence[object]) -> Iterable[tuple[int, int]]:
-    """How many rows go into a statement, and where each part of them begins."""
+def _parts(fields: Sequence[AnyField], rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many rows as go into a statement."""
     most = max(1, _MAX_VALUES // len(fields))
-    return ((most, start) for start in range(0, len(rows), most))
+    return (rows[start : start + most] for start in range(0, len(rows), most))
 
 
 @cache

@@ -141,7 +141,8 @@ def lock(table: str, ids: Collection[int]) -> None:
 
 def publish(topics: Collection[str]) -> None:
     """Tell every process that `topics` changed, when and only when the transaction under way commits."""
-    _publish(f"VALUES {', '.join(['(%s)'] * len(topics))}", list(topics))
+    if topics:
+        _publish(f"VALUES {', '.join(['(%s)'] * len(topics))}", list(topics))
 
 
 def publish_values(topic: str, table: str, column: str, ids: Collection[int]) -> None:

@@ -1,7 +1,7 @@
 """What nearly every outcome is: a server took the mail, and the delivery stands as its worker had claimed it.
 
 Policy: it ends as `lifecycle` writes every fact, row by row; a test holds the two together. Here a whole group takes
-one statement for each of its tables, and none of them reads a row first: the condition of the first is the fence.
+one statement for each of its tables, and no row comes to us first: the condition of the first statement is the fence.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _MOVE = f"""
         final_hop = told.column9, cause = '', permanent = FALSE, ours = FALSE, told_by = ''
     FROM {{told}} AS told
     WHERE outbound_delivery.id = told.column1 AND attempts = told.column2 AND owner = told.column3
-        AND state = '{_BEFORE}' AND waiting_since IS NULL
-"""  # noqa: S608
+        AND state || '' = '{_BEFORE}' AND waiting_since IS NULL
+"""  # noqa: S608 – `|| ''` keeps PostgreSQL from the index of all leases, dead ones among them: it goes by the id
 _FINISH = """
     UPDATE outbound_attempt
     SET finished_at = %s, outcome = 'accepted', stage = told.column8, smtp_code = told.column4,
@@ -63,23 +63,25 @@ class Group:
 
 
 def among(told: Sequence[Told]) -> Group:
-    """Nothing of this needs the transaction, in which others wait for us."""
+    """None where a lane is in trouble, or may come into it: an acceptance can then say more.
+
+    Nothing of this needs the transaction, in which others wait for us.
+    """
     tellings = Counter(one.outcome.delivery_id for one in told)
     found = [one for one in told if _is_plain(one) and tellings[one.outcome.delivery_id] == 1]
-    if found and lanes.in_trouble():  # an acceptance ends the trouble as well
+    if found and (any(one.report.ours for one in told) or lanes.in_trouble()):
         found = []
     ids = {one.outcome.delivery_id for one in found}
     return Group(ids, [_row(one) for one in found])
 
 
 def record(group: Group, now: datetime) -> None:
-    """Write them. Belongs into a transaction, which UnexpectedError has to undo."""
+    """Write them. Belongs into a transaction that has locked them, and that UnexpectedError has to undo."""
     count = len(group.delivery_ids)
     if not count:
         return
     at = connection.ops.adapt_datetimefield_value(now)
     table, values = db.table(_TYPES, group.rows)
-    db.lock("outbound_delivery", group.delivery_ids)
     with connection.cursor() as cursor:
         for statement in (_MOVE, _FINISH, _SAY):
             cursor.execute(statement.format(told=table), [at, *values])

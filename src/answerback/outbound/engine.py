@@ -53,6 +53,7 @@ IDLE_LOOK_SECONDS = 0.05  # between two looks where the end of all mail is waite
 CLAIM_LEAST = 100  # fewer are not worth a commit where more are wanted
 IN_HAND_MAX = 2000  # for servers that answer, and as many again for those that do not
 STUCK_MAX = 200
+READERS_MAX = 4  # threads that read and sign: each has a connection to the database
 WINDOWS_KEPT = 1000
 
 
@@ -62,7 +63,8 @@ class Engine:
     def __init__(self) -> None:
         self.owner = owners.this_process()
         self._database = DatabaseThread("outbox")
-        self._readers = [DatabaseThread(f"outbox-read-{number}") for number in range(os.cpu_count() or 1)]
+        readers = min(os.cpu_count() or 1, READERS_MAX)
+        self._readers = [DatabaseThread(f"outbox-read-{number}") for number in range(readers)]
         self._reader = cycle(self._readers)
         self._at_work = 0  # sessions that have mail under way
         self._recorder = Recorder(self._database, self._forget, lambda: self._at_work)

@@ -79,6 +79,7 @@ def record(outcomes: Sequence[Outcome]) -> None:
     expected = acceptances.among(told)
     try:
         with transaction.atomic():
+            db.lock("outbound_delivery", {outcome.delivery_id for outcome in outcomes})
             acceptances.record(expected, clock.now())
             _record([one for one in told if one.outcome.delivery_id not in expected.delivery_ids])
     except acceptances.UnexpectedError:
@@ -275,16 +276,12 @@ def _ways_to_be_heard(told: Told) -> set[tuple[object, ...]]:
 
 def _finish_attempts(told: Sequence[Told], now: datetime) -> None:
     """Write what the session said beside the intention; also where the fact came too late to move anything."""
-    bulk.update(
-        Attempt,
-        _ATTEMPT_WRITTEN,
-        ("delivery_id", "number", "owner", "outcome"),
-        [
-            (*_attempt_values(word, one, now), one.outcome.delivery_id, one.outcome.attempt, one.outcome.owner, "")
-            for one in told
-            if (word := _ATTEMPT_OUTCOMES.get(one.fact))
-        ],
-    )
+    rows: dict[tuple[int, int], tuple[object, ...]] = {}  # of each attempt what was said first
+    for one in told:
+        if word := _ATTEMPT_OUTCOMES.get(one.fact):
+            key = one.outcome.delivery_id, one.outcome.attempt
+            rows.setdefault(key, (*_attempt_values(word, one, now), *key, one.outcome.owner, ""))
+    bulk.update(Attempt, _ATTEMPT_WRITTEN, ("delivery_id", "number", "owner", "outcome"), list(rows.values()))
 
 
 def _attempt_values(word: str, told: Told, now: datetime) -> tuple[object, ...]:
