@@ -191,7 +191,7 @@ async def carry(case: Case, route: Route, options: Options, servers: Sequence[Se
     assert sorted(taken) == sorted(name for name, report in reports.items() if letter(report) == "A")
     assert [server.violations for server in servers] == [[] for _ in servers]
     hit = reports["hit@kunde.example"]
-    assert letter(hit) == case.expected
+    assert letter(hit) == case.expected, hit
     assert_tells(hit, case.stage, case.act)
     return reports
 

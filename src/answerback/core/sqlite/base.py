@@ -17,11 +17,10 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.db.backends.sqlite3 import base
-from django.db.utils import OperationalError
 
 from answerback.core.sqlite.turn import Turn
 
-_FIRST_STEP, _LONGEST_STEP = 0.0002, 0.005  # seconds
+_FIRST_STEP, _STEPS_GROW, _LONGEST_STEP = 0.0002, 1.03, 0.005  # seconds
 _WRITE = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _LONGEST = 10_000  # characters: what is longer seldom comes twice, and is not worth the memory
 
@@ -49,9 +48,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         patience = self.settings_dict["OPTIONS"]["timeout"]
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:
-            with self._turn.taken(), self.cursor() as cursor:
+            with self._turn.taken(), self.wrap_database_errors:
                 _begin(
-                    cursor,
+                    self.connection,
                     f"BEGIN {self.transaction_mode}",  # type: ignore[attr-defined]  # not in its stubs
                     time.monotonic() + patience,
                 )
@@ -77,21 +76,17 @@ class Cursor(base.SQLiteCursorWrapper):
         return super().convert_query(query, param_names=param_names)  # type: ignore[misc]  # not in its stubs
 
 
-def _begin(cursor: Any, statement: str, deadline: float) -> None:
+def _begin(link: Any, statement: str, deadline: float) -> None:
     step = _FIRST_STEP
     while True:
         try:
-            cursor.execute(statement)
+            link.execute(statement)
             return
-        except OperationalError as error:
-            if not _is_busy(error) or time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                 raise
         time.sleep(step)
-        step = min(step * 1.1, _LONGEST_STEP)
-
-
-def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+        step = min(step * _STEPS_GROW, _LONGEST_STEP)
 
 
 @lru_cache(maxsize=512)
