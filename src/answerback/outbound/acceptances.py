@@ -23,8 +23,10 @@ from mailroom.states import Fact, State
 
 _BEFORE, _AFTER = State.SENDING, TRANSITIONS[State.SENDING, Fact.SESSION_ACCEPTED]
 
-# delivery, attempt, owner, code, enhanced code, words, server, stage, whether the server is the recipient's own, cause
-_TYPES = ("bigint", "integer", "text", "smallint", "text", "text", "text", "text", "boolean", "text")
+# delivery, attempt, owner, code, enhanced code, words, server, stage, whether the server is the recipient's own, cause,
+# and the state of before: were that no value of the row, PostgreSQL would take it for a condition that leaves hardly
+# any deliveries, and look through all of them, or through the index of leases with its dead entries
+_TYPES = ("bigint", "integer", "text", "smallint", "text", "text", "text", "text", "boolean", "text", "text")
 _MOVE = f"""
     UPDATE outbound_delivery
     SET updated_at = %s, state = '{_AFTER}', owner = '', lease_until = NULL, next_attempt_at = NULL,
@@ -32,8 +34,8 @@ _MOVE = f"""
         final_hop = told.column9, cause = '', permanent = FALSE, ours = FALSE, told_by = ''
     FROM {{told}} AS told
     WHERE outbound_delivery.id = told.column1 AND attempts = told.column2 AND owner = told.column3
-        AND state || '' = '{_BEFORE}' AND waiting_since IS NULL
-"""  # noqa: S608 – `|| ''` keeps PostgreSQL from the index of all leases, dead ones among them: it goes by the id
+        AND CASE WHEN waiting_since IS NULL THEN state END = told.column11
+"""  # noqa: S608
 _FINISH = """
     UPDATE outbound_attempt
     SET finished_at = %s, outcome = 'accepted', stage = told.column8, smtp_code = told.column4,
@@ -115,4 +117,5 @@ def _row(told: Told) -> tuple[Any, ...]:
         str(outcome.report.stage or ""),
         outcome.next_hop_is_final,
         words["cause"],
+        _BEFORE.value,
     )
