@@ -10,18 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count as counting
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
 from benchmarks.delivery.anchors import SESSIONS, free_port, wait_for
 from benchmarks.delivery.spent import Spent, memory, processor_seconds
+from psycopg import sql
 
 
 class Sign(StrEnum):
     UNSIGNED = "unsigned"
     RSA = "RSA-2048"
     ED25519 = "Ed25519"
+
+
+_numbers = counting(1)
 
 
 class Way(NamedTuple):
@@ -46,6 +51,18 @@ class Desk:
         self.folder.mkdir(parents=True)
         with self._process("prepare"):
             pass
+
+    def another(self) -> Desk:
+        """One like it, with a database of its own."""
+        name = f"{self.folder.name}_{next(_numbers)}"
+        desk = Desk(self.folder.with_name(name), "")
+        if self.database:
+            server, mark, query = self.database.partition("?")
+            with psycopg.connect(self.database, autocommit=True) as connection:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            desk.database = f"{server.rpartition('/')[0]}/{name}{mark}{query}"
+        desk.prepare(self.sink)
+        return desk
 
     def transport(self, port: int, count: int, size: int) -> Spent:
         """The SMTP client alone."""
