@@ -40,7 +40,7 @@ from mailroom.states import State  # noqa: E402
 
 TICKETS = 100
 WARM_UP = 200  # mails
-TOGETHER = 100  # mails written in one transaction, as by a bulk action
+TOGETHER = 20  # mails written in one transaction, as by a bulk action
 CONNECTIONS = 10
 BATCH = 40  # envelopes that a session is handed at once
 LINE = "<p>The quick brown fox jumps over the lazy dog: größer als „das Fass“.</p>\n"

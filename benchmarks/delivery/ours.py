@@ -34,7 +34,7 @@ class Way(NamedTuple):
 
     sign: Sign = Sign.UNSIGNED
     sessions: int = SESSIONS
-    together: int = 100
+    together: int = 20
 
 
 @dataclass

@@ -70,19 +70,16 @@ def update(model: type[Model], changed: Sequence[str], same: Sequence[str], rows
 
 
 def _update(statement: str, fields: Sequence[AnyField], rows: Sequence[Values]) -> int:
-    table, values = db.table(_types(fields), _adapted(fields, map(list, rows)))
-    with connection.cursor() as cursor:
-        cursor.execute(statement.format(table=table), values)
-        return cursor.rowcount
+    written, _ = db.write(statement, _types(fields), _adapted(fields, map(list, rows)))
+    return written
 
 
 def _insert(model: type[Model], fields: Sequence[AnyField], rows: Sequence[Model]) -> None:
-    table, values = db.table(_types(fields), _adapted(fields, map(list, map(_values_of(model), map(vars, rows)))))
-    with connection.cursor() as cursor:
-        cursor.execute(_insertion(model).format(table=table), values)
-        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = pk
-            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    values = _adapted(fields, map(list, map(_values_of(model), map(vars, rows))))
+    _, ids = db.write(_insertion(model), _types(fields), values)
+    for row, (pk,) in zip(rows, ids, strict=True):
+        row.pk = pk
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def _row(model: type[Row], values: dict[str, Any]) -> Row:

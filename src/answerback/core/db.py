@@ -14,6 +14,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from typing import Any, ParamSpec, TypeVar
@@ -103,6 +104,17 @@ def rows_of(sql: str, ids: Collection[int], values: Sequence[Any] = ()) -> list[
     return rows(sql.format(ids=places), [*values, *given])
 
 
+def octets_of(sql: str, ids: Collection[int]) -> list[tuple[Any, ...]]:
+    """The same of a question for octets, which PostgreSQL otherwise gives as twice as many digits."""
+    if not (ids and is_postgresql()):
+        return rows_of(sql, ids)
+    places, given = _places(ids)
+    with _binding_on_the_server(), connection.cursor() as cursor:
+        cursor.cursor.format = 1  # binary: libpq's numbers
+        cursor.execute(sql.format(ids=places), given)
+        return cursor.fetchall()
+
+
 def _places(ids: Collection[int]) -> tuple[str, Sequence[Any]]:
     """What stands in the brackets of an IN, and its values. psycopg takes longer to find each of many places than the
     server to answer: there it is one.
@@ -112,15 +124,46 @@ def _places(ids: Collection[int]) -> tuple[str, Sequence[Any]]:
     return ", ".join(["%s"] * len(ids)), list(ids)
 
 
-def table(types: Sequence[str], given: Sequence[Sequence[Any]]) -> tuple[str, Sequence[Any]]:
-    """Rows of values as a table within a statement, whose columns are column1, column2, …; and its values."""
+def write(
+    sql: str, types: Sequence[str], given: Sequence[Sequence[Any]], values: Sequence[Any] = ()
+) -> tuple[int, list[tuple[Any, ...]]]:
+    """Execute a statement in which `{table}` stands for rows of values, behind all `values`; its columns are column1,
+    column2, … of these types, as PostgreSQL calls them. Gives how many rows it wrote, and what it answers.
+    """
+    table, more = _table(types, given)
+    with _binding_on_the_server(), connection.cursor() as cursor:
+        cursor.execute(sql.format(table=table), [*values, *more])
+        return cursor.rowcount, cursor.fetchall() if cursor.description else []
+
+
+def _table(types: Sequence[str], given: Sequence[Sequence[Any]]) -> tuple[str, Sequence[Any]]:
     if is_postgresql():
-        arrays = ", ".join(f"%s::{name}[]" for name in types)
+        arrays = ", ".join(f"{'%b' if name == 'bytea' else '%s'}::{name}[]" for name in types)
         names = ", ".join(f"column{number}" for number in range(1, len(types) + 1))
         columns = [list(column) for column in zip(*given, strict=True)]
         return f"(SELECT * FROM unnest({arrays}) AS given ({names}))", columns  # noqa: S608
     row = f"({', '.join(['%s'] * len(types))})"
     return f"(VALUES {', '.join([row] * len(given))})", list(chain.from_iterable(given))
+
+
+@contextmanager
+def _binding_on_the_server() -> Iterator[None]:
+    """Django writes values into the statement, octets as twice as many digits. Sent beside it, with `%b`, they stay as
+    they are.
+    """
+    if not is_postgresql():
+        yield
+        return
+    # not at the top: it asks for the driver, and its stubs do not know it
+    from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]
+
+    connection.ensure_connection()
+    link: Any = connection.connection
+    usual, link.cursor_factory = link.cursor_factory, ServerBindingCursor
+    try:
+        yield
+    finally:
+        link.cursor_factory = usual
 
 
 def row_lock(table: str = "", skip_locked: bool = False) -> str:

@@ -32,7 +32,7 @@ _MOVE = f"""
     SET updated_at = %s, state = '{_AFTER}', owner = '', lease_until = NULL, next_attempt_at = NULL,
         smtp_code = told.column4, enhanced_code = told.column5, diagnostic = told.column6, remote_mta = told.column7,
         final_hop = told.column9, cause = '', permanent = FALSE, ours = FALSE, told_by = ''
-    FROM {{told}} AS told
+    FROM {{table}} AS told
     WHERE outbound_delivery.id = told.column1 AND attempts = told.column2 AND owner = told.column3
         AND CASE WHEN waiting_since IS NULL THEN state END = told.column11
 """  # noqa: S608
@@ -40,7 +40,7 @@ _FINISH = """
     UPDATE outbound_attempt
     SET finished_at = %s, outcome = 'accepted', stage = told.column8, smtp_code = told.column4,
         enhanced_code = told.column5, diagnostic = told.column6, remote_mta = told.column7
-    FROM {told} AS told
+    FROM {table} AS told
     WHERE delivery_id = told.column1 AND number = told.column2 AND owner = told.column3 AND outcome = ''
 """
 _SAY = f"""
@@ -48,7 +48,7 @@ _SAY = f"""
         enhanced_code, diagnostic, remote_mta, cause, permanent, ours, feedback_type, told_by, origins)
     SELECT told.column1, %s, '{Fact.SESSION_ACCEPTED}', '{_BEFORE}', '{_AFTER}', '{Source.SESSION}', '{SESSION}',
         told.column4, told.column5, told.column6, told.column7, told.column10, FALSE, FALSE, '', '', '{{{{}}}}'
-    FROM {{told}} AS told
+    FROM {{table}} AS told
 """  # noqa: S608
 
 
@@ -83,12 +83,10 @@ def record(group: Group, now: datetime) -> None:
     if not count:
         return
     at = connection.ops.adapt_datetimefield_value(now)
-    table, values = db.table(_TYPES, group.rows)
-    with connection.cursor() as cursor:
-        for statement in (_MOVE, _FINISH, _SAY):
-            cursor.execute(statement.format(told=table), [at, *values])
-            if cursor.rowcount != count:
-                raise UnexpectedError
+    for statement in (_MOVE, _FINISH, _SAY):
+        written, _ = db.write(statement, _TYPES, group.rows, [at])
+        if written != count:
+            raise UnexpectedError
     live.publish(live.DELIVERY)
     live.publish_tickets_of("outbound_delivery", group.delivery_ids)
 

@@ -60,7 +60,7 @@ def load(delivery_ids: Sequence[int]) -> list[Envelope]:
 
 def _read(delivery_ids: Sequence[int]) -> _Copies:
     found = {row[0]: _Copy(*row) for row in db.rows_of(_COPIES, delivery_ids)}
-    bodies = db.rows_of(_BODIES, {copy.message_pk for copy in found.values()})
+    bodies = db.octets_of(_BODIES, {copy.message_pk for copy in found.values()})
     return _Copies(
         rows=[found[pk] for pk in delivery_ids if pk in found],
         bodies={pk: bytes(body) for pk, body in bodies},
