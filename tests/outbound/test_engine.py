@@ -18,8 +18,9 @@ from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
 from answerback.core import clock
-from answerback.outbound import claims, lanes, lifecycle
+from answerback.outbound import claims, lanes, lifecycle, recorder
 from answerback.outbound.engine import Engine
+from answerback.outbound.lines import SLOW_AFTER
 from answerback.outbound.models import Attempt, Delivery, Lane
 from answerback.outbound.tokens import Reader
 from answerback.outbound.told import Outcome
@@ -161,6 +162,23 @@ async def test_one_that_hangs_delays_no_other(settings: object) -> None:
         settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
         await answer_to("hang@c.test", *(f"ok+{number}@c.test" for number in range(8)))
         async with running():
+            await until(all_accepted, 5)
+            assert await is_state("hang@c.test", "sending")
+
+
+async def test_no_outcome_waits_for_one_that_hangs(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noted as soon as nobody else may bring one, and not when waiting for more has an end."""
+    monkeypatch.setattr(recorder, "GROUP_SECONDS", 60)
+    settings.SMTP_TIMEOUTS |= {"dot": 8}  # type: ignore[attr-defined]
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        async with running() as engine:
+            await answer_to("hang@c.test")
+            engine.wake()
+            await until(lambda: is_state("hang@c.test", "sending"))
+            await asyncio.sleep(5 * SLOW_AFTER)
+            await answer_to(*(f"ok+{number}@c.test" for number in range(8)))
+            engine.wake()
             await until(all_accepted, 5)
             assert await is_state("hang@c.test", "sending")
 

@@ -48,7 +48,8 @@ STOP_SECONDS = 5.0  # how long sessions may take to come to an end
 CLAIM_SECONDS = 1.0  # the same for a claim under way
 STORE_SECONDS = 2.0
 NOTE_SECONDS = 2.0  # how often we tell what we do, where that has changed
-CLAIM_GAP = 0.05  # seconds at least between two looks at the queue while mail is in hand
+CLAIM_GAP = 0.05  # seconds between two looks at the queue while mail is in hand, and much of it comes
+GAP_A_MAIL = 0.002  # seconds for each mail that the last look brought: where little comes, none waits for others
 IDLE_LOOK_SECONDS = 0.05  # between two looks where the end of all mail is waited for
 CLAIM_LEAST = 100  # fewer are not worth a commit where more are wanted
 IN_HAND_MAX = 2000  # for servers that answer, and as many again for those that do not
@@ -67,7 +68,8 @@ class Engine:
         self._readers = [DatabaseThread(f"outbox-read-{number}") for number in range(readers)]
         self._reader = cycle(self._readers)
         self._at_work = 0  # sessions that have mail under way
-        self._recorder = Recorder(self._database, self._forget, lambda: self._at_work)
+        self._slow = 0  # of these, when the queue was last looked at
+        self._recorder = Recorder(self._database, self._forget, lambda: self._at_work - self._slow)
         self._options = client_options()
         self._lines: dict[str, Line] = {}
         self._windows: dict[str, Window] = {}  # of destinations without mail under way: what was learnt last
@@ -129,9 +131,9 @@ class Engine:
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
-            await self._claim_all_round()
+            found = await self._claim_all_round()
             if self._good_until:
-                await asyncio.sleep(CLAIM_GAP)
+                await asyncio.sleep(min(CLAIM_GAP, (1 + found) * GAP_A_MAIL))
             await self._wait_for_a_reason(POLL_SECONDS if self._held_back is None else self._held_back)
 
     async def _claim_until_idle(self) -> None:
@@ -141,14 +143,14 @@ class Engine:
                 return
             await self._wait_for_a_reason(IDLE_LOOK_SECONDS)
 
-    async def _claim_all_round(self) -> bool:
-        """Look at all destinations, some at a time. Gives whether any had something for us."""
-        found, after, self._full = False, None, False
+    async def _claim_all_round(self) -> int:
+        """Look at all destinations, some at a time. Gives how many mails they had for us."""
+        found, after, self._full = 0, None, False
         while after != "" and not self._stopping:
             await self._recorder.healthy.wait()
             self._wake.clear()
             some, after = await self._claim(after or "")
-            found = found or some
+            found += some
         return found
 
     async def _wait_for_a_reason(self, seconds: float) -> None:
@@ -156,8 +158,8 @@ class Engine:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), min(seconds, POLL_SECONDS))
 
-    async def _claim(self, after: str) -> tuple[bool, str]:
-        """One look at the queue. Gives whether it brought anything, and where the next look begins."""
+    async def _claim(self, after: str) -> tuple[int, str]:
+        """One look at the queue. Gives how many mails it brought, and where the next look begins."""
         self._count_in_hand()
         try:
             await self._give_back()
@@ -165,14 +167,14 @@ class Engine:
         except Error as error:
             log.warning("the queue cannot be read: %s", error)
             await asyncio.sleep(POLL_SECONDS)
-            return False, ""
+            return 0, ""
         good_until = asyncio.get_running_loop().time() + settings.LEASE
         self._held_back = found.wait.total_seconds() if found.wait else None
         for claim in found.claims:
             self._good_until[claim.delivery_id] = good_until
             self._line(claim.destination).waiting.append(claim)
         self._staff()
-        return bool(found.claims), found.after
+        return len(found.claims), found.after
 
     def _room(self, destination: str, lane: Lane | None) -> int:
         """How many deliveries to claim for a destination. Called from the database thread."""
@@ -198,6 +200,7 @@ class Engine:
         self._silent = {line for line in self._lines.values() if line.is_silent(now)}
         silent = sum(line.in_hand for line in self._silent)
         self._in_hand = {True: silent, False: len(self._good_until) - silent}
+        self._slow = sum(session.is_slow(now) for line in self._lines.values() for session in line.sessions)
 
     def _line(self, destination: str) -> Line:
         """A new line where there is none. The route is that of today's settings."""

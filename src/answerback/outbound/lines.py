@@ -25,6 +25,7 @@ BATCH_SHARES = 8  # where little waits, no session takes less than this part of 
 BATCH_BYTES = 2**20
 QUICK = 0.5  # seconds for a batch
 STUCK_AFTER = 2.0  # seconds without a word
+SLOW_AFTER = 0.1  # the same: no outcome of others waits for this one to be noted with it
 _FIRST_SESSIONS = 2
 
 
@@ -58,7 +59,13 @@ class Session:
         self.waits_since = None
 
     def is_stuck(self, now: float) -> bool:
-        return self.waits_since is not None and now - self.waits_since > STUCK_AFTER
+        return self._waits_longer_than(STUCK_AFTER, now)
+
+    def is_slow(self, now: float) -> bool:
+        return self._waits_longer_than(SLOW_AFTER, now)
+
+    def _waits_longer_than(self, seconds: float, now: float) -> bool:
+        return self.waits_since is not None and now - self.waits_since > seconds
 
     def learn(self, report: DeliveryReport, all_sessions: Collection[Session], now: float) -> Lesson:
         self.waits_since = now
