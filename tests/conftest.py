@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from answerback.cli.chromium import CHROMIUM_FLAGS, find_chromium
+from tests.browser_story import BrowserStory
 
 DATABASE = os.environ.get("ANSWERBACK_TEST_DATABASE", "sqlite")
 KEPT_SETTINGS = ("ANSWERBACK_TEST_", "ANSWERBACK_REQUIRE_ALL", "ANSWERBACK_CHROMIUM")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 OpenPage = Callable[..., Page]
+STORY = pytest.StashKey[BrowserStory]()
 WAIT = 20_000  # milliseconds; only a failing test waits that long
 expect.set_options(timeout=WAIT)
 
@@ -72,6 +74,16 @@ settings.load_profile(os.environ.get("ANSWERBACK_TEST_HYPOTHESIS", "ci"))
 def pytest_xdist_setupnodes() -> None:
     """QUIRK: a worker that inherits this name reads the settings, and so our data folder, before its own conftest."""
     del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, object, object]:
+    """The message of a failure on a page begins with what its browser went through."""
+    story = item.stash.get(STORY, None)
+    if story and call.excinfo and call.excinfo.errisinstance(Exception):
+        error = call.excinfo.value
+        error.args = ("\n".join(("The browser went through:", *story.told(), "", str(error))),)
+    return (yield)
 
 
 def pytest_unconfigure() -> None:
@@ -138,13 +150,14 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[OpenPage]:
+def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
     """`open_page(language="de", width=375, dark=True)` opens a page in a context (cookies) of its own.
 
     Waits are long, for a loaded machine. A script error or something that the
     content security policy blocked fails the test at its end.
     """
     faults: list[str] = []
+    story = request.node.stash[STORY] = BrowserStory()
     with ExitStack() as contexts:
 
         def open_one(language: str = "en", width: int = 1280, height: int = 900, dark: bool = False) -> Page:
@@ -158,6 +171,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
             contexts.callback(context.close)
             context.set_default_timeout(WAIT)
             page = context.new_page()
+            story.follow(page)
             page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
             page.on("console", lambda line: faults.append(line.text) if _is_blocked_by_policy(line.text) else None)
             return page
