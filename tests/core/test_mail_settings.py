@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from answerback.core import mail_settings, sealing
 from answerback.core.mail_settings import SetOutsideError
@@ -99,3 +101,30 @@ def test_set_means_that_anybody_says_something(tmp_path: Any) -> None:
     toml.write_text('mail_domain = "acme.test"')
     env = Env({"ANSWERBACK_RELAY_URL": ""}, toml)
     assert [env.is_set(name) for name in ("RELAY_URL", "MAIL_DOMAIN", "RETURN_PATH")] == [True, True, False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_read_before_a_change_is_not_put_after_it(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """Seen as the first steps asking DNS about the domain that had just been replaced."""
+    opened = mail_settings._opened
+    has_read, is_saved = threading.Event(), threading.Event()
+
+    def read_and_be_slow() -> dict[str, str | None]:
+        before = opened()
+        if threading.current_thread() is following:
+            has_read.set()
+            is_saved.wait(0.5)  # in vain where saving waits for us
+        return before
+
+    def follow() -> None:
+        mail_settings.take_over()
+        connection.close()
+
+    monkeypatch.setattr(mail_settings, "_opened", read_and_be_slow)
+    following = threading.Thread(target=follow)
+    following.start()
+    has_read.wait()
+    mail_settings.change({"MAIL_DOMAIN": "help.acme.test"})
+    is_saved.set()
+    following.join()
+    assert settings.MAIL_DOMAIN == "help.acme.test"

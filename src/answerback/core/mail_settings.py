@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -25,6 +26,7 @@ EVENTS = "EVENTS_"  # before the name of a mail service: one value of EVENT_SECR
 _MASK = "•••"
 _SECRETS = re.compile(r"(://[^:/@\s]*:|[?&]client_secret=)[^@&\s]+")  # in the address of a server
 LOOK_EVERY = 2.0  # seconds
+_taking_over = threading.Lock()
 log = logging.getLogger(__name__)
 
 
@@ -69,17 +71,8 @@ def change(values: Mapping[str, str]) -> None:
 
 def take_over() -> None:
     """Let what is in the database hold in this process."""
-    wanted = {name: value for name, value in _opened().items() if value is not None and not is_set_outside(name)}
-    if "MAIL_DOMAIN" in wanted and not is_set_outside("RETURN_PATH_DOMAIN"):
-        wanted.setdefault("RETURN_PATH_DOMAIN", wanted["MAIL_DOMAIN"])
-    defaults = dict(settings.MAIL_SETTINGS_REPLACED)
-    for name in defaults.keys() - wanted.keys():
-        _put(name, defaults.pop(name))
-    for name, value in wanted.items():
-        defaults.setdefault(name, current(name))
-        if current(name) != value:
-            _put(name, value)
-    settings.MAIL_SETTINGS_REPLACED = defaults
+    with _taking_over:  # from reading to putting: what somebody read before a change must not be put after it
+        _replace(_opened())
 
 
 def take_over_at_start() -> None:
@@ -130,6 +123,20 @@ async def until_other_than(before: tuple[str, ...], stop: asyncio.Event) -> None
     """Returns once other settings hold than those that were in force `before`, or `stop` is set."""
     while in_force() == before and not stop.is_set():
         await _pause(stop, LOOK_EVERY / 4)
+
+
+def _replace(opened: Mapping[str, str | None]) -> None:
+    wanted = {name: value for name, value in opened.items() if value is not None and not is_set_outside(name)}
+    if "MAIL_DOMAIN" in wanted and not is_set_outside("RETURN_PATH_DOMAIN"):
+        wanted.setdefault("RETURN_PATH_DOMAIN", wanted["MAIL_DOMAIN"])
+    defaults = dict(settings.MAIL_SETTINGS_REPLACED)
+    for name in defaults.keys() - wanted.keys():
+        _put(name, defaults.pop(name))
+    for name, value in wanted.items():
+        defaults.setdefault(name, current(name))
+        if current(name) != value:
+            _put(name, value)
+    settings.MAIL_SETTINGS_REPLACED = defaults
 
 
 def _opened() -> dict[str, str | None]:
