@@ -95,6 +95,6 @@ def test_a_click_under_way_is_not_lost_when_the_page_renews_itself(desk: Desk, o
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     with page.expect_response(lambda response: "/live" in response.url):
-        page.evaluate("document.body.dispatchEvent(new CustomEvent('live-anything'))")
+        page.evaluate(f"document.body.dispatchEvent(new CustomEvent('live-ticket-{ticket}'))")
     page.mouse.up()
     expect(page.get_by_text("Email notification").first).to_be_visible()

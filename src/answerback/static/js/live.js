@@ -7,9 +7,30 @@ let source = null;
 
 function hear(topics) {
   for (const topic of topics) {
-    const name = topic === "*" ? "live-anything" : `live-${topic.replace(":", "-")}`;
-    document.body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+    if (topic === "*") hearAnything();
+    else hearOf(topic);
   }
+}
+
+// A part that puts its answer in its own place takes along what it hears meanwhile, and the new one hears nothing until
+// htmx has settled it. So it asks once more then: else a job was seen to stand at "300 of 300" for good.
+const BEING_REPLACED = '[hx-swap="outerHTML"]:is(.htmx-request, .htmx-added, .htmx-settling)';
+const behind = new Set(); // ids of parts
+
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (behind.delete(target.id) && target.hasAttribute("hx-get")) htmx.ajax("GET", target.getAttribute("hx-get"), { source: target });
+});
+
+// Everything on the page that follows anything reads itself again after a gap.
+function hearAnything() {
+  for (const topic of new Set([...document.querySelectorAll("[data-follows]")].flatMap((part) => part.dataset.follows.split(" "))))
+    hearOf(topic);
+}
+
+function hearOf(topic) {
+  const name = `live-${topic.replace(":", "-")}`;
+  for (const part of document.querySelectorAll(`${BEING_REPLACED}[hx-trigger*="${name} from"]`)) behind.add(part.id);
+  document.body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 }
 
 function listen() {
@@ -51,12 +72,6 @@ if (document.querySelector("[data-live-page]")) {
     });
   }
 }
-
-// Everything on the page that follows anything reads itself again after a gap.
-document.body.addEventListener("live-anything", () => {
-  for (const name of new Set([...document.querySelectorAll("[data-follows]")].flatMap((part) => part.dataset.follows.split(" "))))
-    document.body.dispatchEvent(new CustomEvent(`live-${name.replace(":", "-")}`));
-});
 
 // A part that comes as it is stays: a click under way on it would be lost with it. Where people choose or type, the
 // server's word counts, whatever the page looks like.

@@ -52,14 +52,15 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
         rows = rows.filter(pk__gt=int(after[:18]))
     items = list(rows[: PAGE_SIZE + 1])
     reached, shown = jobs.progress(found), _items(items[:PAGE_SIZE])
+    described = _described(found, reached)
     account = account_of(request)
     context = {
         "section": "delivery",
-        "one": _described(found, reached),
+        "one": described,
         "state": state,
         "filters": _filters(reached),
         "items": shown,
-        "under_way": any(chain and chain.words == Words.SENDING for *_rest, chain in shown),
+        "moving": described["running"] or any(chain and chain.words == Words.SENDING for *_rest, chain in shown),
         "after": items[PAGE_SIZE - 1].pk if len(items) > PAGE_SIZE else 0,
         "origin": found.origin,
         "followers": [_described(one, Progress()) for one in found.followers.order_by("id")],
