@@ -81,20 +81,3 @@ def test_page_says_who_was_not_reached(desk: Desk, open_page: OpenPage, who: str
     for query in (f"tags:{TAG}", "delivery:open", f"recipient:full@{domain}"):
         page.goto(f"{desk.url}/search?q={query}")
         expect(page.get_by_role("link", name=f"Order for {domain}")).to_be_visible()
-
-
-@pytest.mark.browser
-def test_a_click_under_way_is_not_lost_when_the_page_renews_itself(desk: Desk, open_page: OpenPage) -> None:
-    ticket = desk.opens_ticket("ok@renewed.t02.sandbox.test", "Rosa")
-    page = desk.signs_in(open_page("en"), "agent")
-    page.goto(f"{desk.url}/tickets/{ticket}")
-    expect(page.locator("html[data-live=on]")).to_have_count(1)
-    button = page.get_by_role("button", name="Events")
-    box = button.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    with page.expect_response(lambda response: "/live" in response.url):
-        page.evaluate(f"document.body.dispatchEvent(new CustomEvent('live-ticket-{ticket}'))")
-    page.mouse.up()
-    expect(page.get_by_text("Email notification").first).to_be_visible()

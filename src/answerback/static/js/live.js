@@ -18,8 +18,13 @@ const BEING_REPLACED = '[hx-swap="outerHTML"]:is(.htmx-request, .htmx-added, .ht
 const behind = new Set(); // ids of parts
 
 document.addEventListener("htmx:afterSettle", ({ target }) => {
-  if (behind.delete(target.id) && target.hasAttribute("hx-get")) htmx.ajax("GET", target.getAttribute("hx-get"), { source: target });
+  if (behind.delete(target.id)) readAgain(target);
 });
+
+function readAgain(part) {
+  const url = part.getAttribute("hx-get");
+  if (url && part.isConnected) htmx.ajax("GET", url, { source: part }).catch(() => {}); // menus.js says why
+}
 
 // Everything on the page that follows anything reads itself again after a gap.
 function hearAnything() {
@@ -73,7 +78,29 @@ if (document.querySelector("[data-live-page]")) {
   }
 }
 
-// A part that comes as it is stays: a click under way on it would be lost with it. Where people choose or type, the
+// While the pointer is pressed nothing comes or moves below it: the click would be lost. It is asked for again afterwards.
+const postponed = new Set(); // parts
+let pressed = false;
+
+addEventListener("pointerdown", (event) => { pressed = event.button === 0; }, true);
+addEventListener("pointerup", release, true);
+addEventListener("pointercancel", release, true);
+addEventListener("blur", release);
+
+function release() {
+  pressed = false;
+  for (const part of postponed) readAgain(part);
+  postponed.clear();
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.requestConfig.elt;
+  if (!pressed || !part.matches('[hx-get][hx-trigger*="live-"]')) return;
+  event.detail.shouldSwap = false;
+  postponed.add(part);
+});
+
+// A part that comes as it is stays: focus and screen readers are left in peace. Where people choose or type, the
 // server's word counts, whatever the page looks like.
 const bare = (part) => {
   const copy = part.cloneNode(true);
