@@ -32,7 +32,28 @@ function hearAnything() {
     hearOf(topic);
 }
 
+// While a job of thousands or a busy queue goes on, no page asks without a break: of lists, counts and jobs it hears once
+// in SPACING at most. What comes in between is heard at its end.
+const SPACING = 1000; // milliseconds; longer than any delay in an hx-trigger, or that would begin anew each time
+const OF_MANY = /^[^:]+$|^job:/;
+const resting = new Map(); // topic -> whether it was heard again
+
 function hearOf(topic) {
+  if (resting.has(topic)) resting.set(topic, true);
+  else if (OF_MANY.test(topic)) { rest(topic); say(topic); }
+  else say(topic);
+}
+
+function rest(topic) {
+  resting.set(topic, false);
+  setTimeout(() => {
+    const again = resting.get(topic);
+    resting.delete(topic);
+    if (again) hearOf(topic);
+  }, SPACING);
+}
+
+function say(topic) {
   const name = `live-${topic.replace(":", "-")}`;
   for (const part of document.querySelectorAll(`${BEING_REPLACED}[hx-trigger*="${name} from"]`)) behind.add(part.id);
   document.body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
