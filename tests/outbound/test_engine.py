@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -350,7 +351,7 @@ async def test_who_slept_past_the_leases_sends_no_more_of_the_batch(settings: ob
         """While this mail is on its way somebody else takes over all others that were claimed with it."""
         if stage == "kept" and len(hop.kept) >= 10 and not taken_over:
             with ThreadPoolExecutor(1) as thread:
-                found = thread.submit(take_over, set(engine._good_until), {mail.rcpt_to for mail in hop.kept}).result()
+                found = thread.submit(take_over, {pk for pk, _ in engine._good_until}, {mail.rcpt_to for mail in hop.kept}).result()
             taken_over.update(found)
             engine._good_until.update(dict.fromkeys(engine._good_until, 0.0))
 
@@ -371,6 +372,40 @@ def take_over(delivery_ids: set[int], but: set[str]) -> set[str]:
     Delivery.objects.filter(recipient__in=recipients).update(owner="somebody else")
     connections.close_all()
     return recipients
+
+
+async def test_who_slept_and_has_the_same_mail_anew_sends_it_once(settings: object) -> None:
+    """A session goes on with the batch that it had before the sleep, when all of it is claimed again by its process."""
+    settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
+    settings.LEASE = 2  # type: ignore[attr-defined]
+    recovered: list[int] = []
+
+    def sleep(stage: str, recipient: str) -> None:
+        if stage == "body" and recipient.startswith("slow") and not recovered:
+            time.sleep(2.5)  # the whole process
+            with ThreadPoolExecutor(1) as thread:
+                recovered.append(thread.submit(recover).result())
+
+    async with Hop(at=sleep) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to(*(f"{'slow' if number == 45 else 'ok'}+{number}@c.test" for number in range(70)))
+        async with running():
+            await until(nothing_waits, 30)
+    sent = Counter(mail.rcpt_to for mail in hop.kept)
+    assert recovered[0] > 2
+    assert [one for one, number in sent.items() if number > 1 and not one.startswith("slow")] == []
+
+
+async def nothing_waits() -> bool:
+    return set((await states()).values()) == {"accepted"}
+
+
+def recover() -> int:
+    """As the tidying worker does every few seconds."""
+    try:
+        return claims.recover_expired_leases()
+    finally:
+        connections.close_all()
 
 
 async def are_tried(number: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from answerback.outbound.claims import Claim
+from answerback.outbound.claims import Claim, Lease
 from answerback.outbound.lines import BATCH_MAX, STUCK_AFTER, Line, window_of
 from mailroom.smtp.route import relay
 
@@ -15,7 +15,7 @@ def line(waiting: int, quick: bool = True) -> Line:
     route = relay("smtp://127.0.0.1:25?tls=none")
     made = Line("relay", route, window_of(route, 10))
     made.batch = BATCH_MAX if quick else 1
-    made.waiting.extend(Claim(number, 1, "relay", "b@customer.test", 4096) for number in range(waiting))
+    made.waiting.extend(Claim(Lease(number, 1), "relay", "b@customer.test", 4096) for number in range(waiting))
     return made
 
 

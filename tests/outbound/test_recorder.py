@@ -10,6 +10,7 @@ from django.db import IntegrityError, OperationalError
 
 from answerback.core.db import DatabaseThread
 from answerback.outbound import lifecycle, recorder
+from answerback.outbound.claims import Lease
 from answerback.outbound.recorder import Recorder
 from answerback.outbound.told import Outcome
 from mailroom.report import Action, DeliveryReport
@@ -29,14 +30,14 @@ async def test_a_database_that_goes_while_outcomes_are_written_one_by_one(monkey
 
     monkeypatch.setattr(lifecycle, "record", record)
     monkeypatch.setattr(recorder, "RETRY_SECONDS", 0.01)
-    database, stored = DatabaseThread("test"), list[int]()
+    database, stored = DatabaseThread("test"), list[Lease]()
     one = Recorder(database, stored.extend, lambda: 2)
     running = asyncio.create_task(one.run())
     settled = [one.add(Outcome(number, ACCEPTED)) for number in (1, 2)]
     await asyncio.wait_for(one.sick.wait(), 5)
     await asyncio.wait_for(asyncio.gather(*settled), 5)
     assert await one.drain(5)
-    assert (stored, written) == ([1, 2], [[1], [2]])
+    assert (stored, written) == ([Lease(1, 0), Lease(2, 0)], [[1], [2]])
     assert one.healthy.is_set()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

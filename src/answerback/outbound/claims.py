@@ -70,15 +70,29 @@ _DUE_DESTINATIONS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery leased to this process, and the number of the attempt that is about to be made."""
+class Lease(NamedTuple):
+    """A delivery for one attempt. Who slept past its end may have it again by now, for another attempt."""
 
     delivery_id: int
-    attempt: int
+    attempt: int  # its number
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery leased to this process, and the attempt that is about to be made."""
+
+    lease: Lease
     destination: str
     recipient: str
     size: int
+
+    @property
+    def delivery_id(self) -> int:
+        return self.lease.delivery_id
+
+    @property
+    def attempt(self) -> int:
+        return self.lease.attempt
 
 
 class _Due(NamedTuple):
@@ -128,12 +142,13 @@ def take(owner: str, after: str, room: Room) -> Round:
     return Round(claims, after, min(waits, default=None))
 
 
-def renew(owner: str, delivery_ids: Collection[int]) -> set[int]:
-    """Prolong the leases. Gives those that are still ours."""
+def renew(owner: str, leases: Collection[Lease]) -> set[Lease]:
+    """Prolong them. Gives those that are still ours."""
     with transaction.atomic():
-        held = Delivery.objects.filter(pk__in=delivery_ids, owner=owner, state=State.SENDING)
-        ours = set(held.select_for_update().order_by("id").values_list("pk", flat=True))
-        Delivery.objects.filter(pk__in=ours).update(lease_until=_lease_until())
+        held = Delivery.objects.filter(pk__in={pk for pk, _ in leases}, owner=owner, state=State.SENDING)
+        found = held.select_for_update().order_by("id").values_list("pk", "attempts")
+        ours = {Lease(*row) for row in found} & set(leases)
+        Delivery.objects.filter(pk__in={pk for pk, _ in ours}).update(lease_until=_lease_until())
     return ours
 
 
@@ -202,7 +217,7 @@ def _claim(destination: str, priorities: Sequence[int], size: int, owner: str) -
     held = _hold_suppressed([due.delivery_id for due in found if due.may_be_suppressed])
     attempts = lifecycle.claim([due.delivery_id for due in found if due.delivery_id not in held], owner, _lease_until())
     return [
-        Claim(due.delivery_id, attempts[due.delivery_id], destination, due.recipient, due.size)
+        Claim(Lease(due.delivery_id, attempts[due.delivery_id]), destination, due.recipient, due.size)
         for due in found
         if due.delivery_id in attempts
     ]

@@ -27,7 +27,7 @@ from django.db import Error
 from answerback.core import clock
 from answerback.core.db import DatabaseThread, is_in_trouble
 from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, owners, traffic
-from answerback.outbound.claims import Claim
+from answerback.outbound.claims import Claim, Lease
 from answerback.outbound.concurrency import Window
 from answerback.outbound.lines import Lesson, Line, Session, window_of
 from answerback.outbound.models import Lane
@@ -75,8 +75,8 @@ class Engine:
         self._windows: dict[str, Window] = {}  # of destinations without mail under way: what was learnt last
         self._silent: set[Line] = set()
         self._in_hand = {True: 0, False: 0}
-        self._good_until: dict[int, float] = {}  # delivery id -> loop time up to which its lease is certainly ours
-        self._unbegun: dict[int, int] = {}  # delivery id -> attempt: to be given back
+        self._good_until: dict[Lease, float] = {}  # loop time up to which it is certainly ours
+        self._unbegun: set[Lease] = set()  # to be given back
         self._sessions: dict[asyncio.Task[None], Transport] = {}
         self._wake = asyncio.Event()
         self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
@@ -171,7 +171,7 @@ class Engine:
         good_until = asyncio.get_running_loop().time() + settings.LEASE
         self._held_back = found.wait.total_seconds() if found.wait else None
         for claim in found.claims:
-            self._good_until[claim.delivery_id] = good_until
+            self._good_until[claim.lease] = good_until
             self._line(claim.destination).waiting.append(claim)
         self._staff()
         return len(found.claims), found.after
@@ -349,12 +349,12 @@ class Engine:
             self._refusals[line.destination] = Refusal(report, clock.now())
         lesson = line.learn(session, report, asyncio.get_running_loop().time())
         if lesson is Lesson.CROWDED:
-            self._unbegun[claim.delivery_id] = claim.attempt
+            self._put_down([claim])
             return
         settled = self._conclude(line, claim, report)
         for spared in line.give_up_waiting() if lesson is Lesson.DEAD else ():
             if report.ours:
-                self._unbegun[spared.delivery_id] = spared.attempt
+                self._put_down([spared])
             else:
                 self._conclude(line, spared, report._replace(recipient=spared.recipient))
         await settled
@@ -373,20 +373,20 @@ class Engine:
 
     def _put_down(self, unbegun: Iterable[Claim]) -> None:
         """To be given back; what is somebody else's by now, or gone, is then only forgotten."""
-        self._unbegun.update({claim.delivery_id: claim.attempt for claim in unbegun})
+        self._unbegun.update(claim.lease for claim in unbegun)
 
     def _still_ours(self, claim: Claim) -> bool:
         """Not where this process slept past its lease: somebody else may be sending it."""
-        if self._good_until.get(claim.delivery_id, 0) > asyncio.get_running_loop().time():
+        if self._good_until.get(claim.lease, 0) > asyncio.get_running_loop().time():
             return True
-        self._forget([claim.delivery_id])
+        self._forget([claim.lease])
         return False
 
     # Leases, and what is given back
 
-    def _forget(self, delivery_ids: Sequence[int]) -> None:
-        for delivery_id in delivery_ids:
-            self._good_until.pop(delivery_id, None)
+    def _forget(self, leases: Iterable[Lease]) -> None:
+        for lease in leases:
+            self._good_until.pop(lease, None)
         if not self._good_until:
             self._wake.set()
 
@@ -406,13 +406,13 @@ class Engine:
 
     async def _give_back(self) -> None:
         if self._unbegun:
-            given, self._unbegun = self._unbegun, {}
+            given, self._unbegun = self._unbegun, set()
             try:
-                await self._database.run(lifecycle.give_back, given, self.owner)
+                await self._database.run(lifecycle.give_back, dict(sorted(given)), self.owner)  # the last attempt counts
             except Error:
-                self._unbegun = given | self._unbegun
+                self._unbegun |= given
                 raise
-            self._forget(list(given))
+            self._forget(given)
 
     # What others see of us
 

@@ -17,6 +17,7 @@ from django.db import DataError, Error, IntegrityError
 
 from answerback.core.db import DatabaseThread
 from answerback.outbound import attempt_log, lifecycle
+from answerback.outbound.claims import Lease
 from answerback.outbound.told import Outcome
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,12 @@ RETRY_SECONDS = 1.0
 class Recorder:
     """Takes outcomes, writes them, and says when it cannot.
 
-    `stored` is called with the ids that are safe; `at_work` tells how many sessions may bring an outcome soon, and
+    `stored` is called with the leases whose outcomes are safe; `at_work` tells how many sessions may bring an outcome soon, and
     `look` is to be called where they became fewer.
     """
 
     def __init__(
-        self, database: DatabaseThread, stored: Callable[[Sequence[int]], None], at_work: Callable[[], int]
+        self, database: DatabaseThread, stored: Callable[[Sequence[Lease]], None], at_work: Callable[[], int]
     ) -> None:
         self.healthy = asyncio.Event()
         self.healthy.set()
@@ -118,7 +119,7 @@ class Recorder:
             self.healthy.set()
         for outcome in outcomes:
             attempt_log.note(outcome)
-        self._stored([outcome.delivery_id for outcome in outcomes])
+        self._stored([Lease(outcome.delivery_id, outcome.attempt) for outcome in outcomes])
 
     def _fall_sick(self, error: Exception) -> None:
         if self.healthy.is_set():
