@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,13 +21,14 @@ from tests.outbound.hop import Hop
 from answerback.core import clock
 from answerback.outbound import claims, lanes, lifecycle, recorder
 from answerback.outbound.engine import Engine
-from answerback.outbound.lines import SLOW_AFTER
-from answerback.outbound.models import Attempt, Delivery, Lane
+from answerback.outbound.lines import SLOW_AFTER, Line
+from answerback.outbound.models import Attempt, Delivery, Lane, Message
 from answerback.outbound.tokens import Reader
 from answerback.outbound.told import Outcome
 from answerback.people import identities
 from answerback.people.models import Identity, Person
 from answerback.tickets.models import SupportAddress
+from mailroom.smtp.session import Envelope
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -275,6 +276,31 @@ async def test_a_clean_stop_gives_back_what_was_not_begun(settings: object) -> N
     assert (waiting.state, waiting.attempts, waiting.ambiguous) == ("queued", 0, False)
 
 
+async def test_what_is_deleted_while_claimed_is_not_taken_for_the_mail_in_doubt(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen as a mail that may have arrived, and was given back as if never begun."""
+    settings.SMTP_TIMEOUTS |= {"dot": 60}  # type: ignore[attr-defined]
+    settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
+    monkeypatch.setattr(Line, "_most", 2)
+    engine, stages = Engine(), list[str]()
+    load = engine._load
+
+    async def load_late(delivery_ids: Sequence[int]) -> list[Envelope]:
+        await Message.objects.filter(deliveries__recipient="gone@c.test").adelete()
+        return await load(delivery_ids)
+
+    monkeypatch.setattr(engine, "_load", load_late)
+    async with Hop(at=lambda stage, recipient: stages.append(stage)) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("gone@c.test", "hang@c.test")
+        async with running(engine):
+            await until(lambda: is_among("body", stages))
+            await asyncio.sleep(0.2)  # the final dot has come
+    hanging = await row("hang@c.test")
+    assert (hanging.state, hanging.ambiguous, hanging.attempts) == ("deferred", True, 1)
+
+
 async def test_what_cannot_be_stored_stops_sending(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database refuses, as a full disk makes it: nothing more is sent; once it takes again, all goes on."""
     broken = [True]
@@ -351,7 +377,8 @@ async def test_who_slept_past_the_leases_sends_no_more_of_the_batch(settings: ob
         """While this mail is on its way somebody else takes over all others that were claimed with it."""
         if stage == "kept" and len(hop.kept) >= 10 and not taken_over:
             with ThreadPoolExecutor(1) as thread:
-                found = thread.submit(take_over, {pk for pk, _ in engine._good_until}, {mail.rcpt_to for mail in hop.kept}).result()
+                held, sent = {pk for pk, _ in engine._good_until}, {mail.rcpt_to for mail in hop.kept}
+                found = thread.submit(take_over, held, sent).result()
             taken_over.update(found)
             engine._good_until.update(dict.fromkeys(engine._good_until, 0.0))
 

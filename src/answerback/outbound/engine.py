@@ -317,6 +317,7 @@ class Engine:
         begun = False
         try:
             loaded = await self._load(list(left))
+            self._put_down([left.pop(gone) for gone in left.keys() - {envelope.id for envelope in loaded}])
             begun, began = True, asyncio.get_running_loop().time()
             session.begins(began)
             self._at_work += 1
@@ -326,7 +327,7 @@ class Engine:
                     if left and not (self.healthy and self._still_ours(next(iter(left.values())))):
                         break  # before the next message is complete
             line.timed(asyncio.get_running_loop().time() - began)
-            self._put_down(left.values())  # also what was deleted while it waited
+            self._put_down(left.values())
         except asyncio.CancelledError:
             self._break_off(line, list(left.values()), begun and transport.was_greeted)
             raise
@@ -407,8 +408,8 @@ class Engine:
     async def _give_back(self) -> None:
         if self._unbegun:
             given, self._unbegun = self._unbegun, set()
-            try:
-                await self._database.run(lifecycle.give_back, dict(sorted(given)), self.owner)  # the last attempt counts
+            try:  # of one delivery the last attempt counts
+                await self._database.run(lifecycle.give_back, dict(sorted(given)), self.owner)
             except Error:
                 self._unbegun |= given
                 raise

@@ -30,8 +30,8 @@ RETRY_SECONDS = 1.0
 class Recorder:
     """Takes outcomes, writes them, and says when it cannot.
 
-    `stored` is called with the leases whose outcomes are safe; `at_work` tells how many sessions may bring an outcome soon, and
-    `look` is to be called where they became fewer.
+    `stored` is called with the leases whose outcomes are safe; `at_work` tells how many sessions may bring an outcome
+    soon, and `look` is to be called where they became fewer.
     """
 
     def __init__(
