@@ -18,6 +18,9 @@ WORDS = {
     "agent": ("en", "Draft saved", "Sending in", "is writing a reply", "answered meanwhile"),
     "agent_de": ("de", "Entwurf gespeichert", "Wird in", "schreibt gerade eine Antwort", "hat inzwischen geantwortet"),
 }
+GAP_ABOVE = (
+    "log => log.getBoundingClientRect().top - document.getElementById('ticket-head').getBoundingClientRect().bottom"
+)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +110,25 @@ def test_a_slow_look_at_an_address_holds_no_answer_up(patient_desk: Desk, open_p
     page.locator("#reply-text").press_sequentially("Soon.")
     page.locator("#reply-text").press("Control+Enter")
     expect(page.locator("[data-waiting]")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "language"), [(1280, "en"), (375, "de")])
+def test_nothing_moves_when_the_editor_comes(desk: Desk, open_page: OpenPage, width: int, language: str) -> None:
+    """Seen as a click on a warning that did nothing: it moved between the press and the release."""
+    ticket = desk.opens_ticket(f"unknown@{language}.t27.sandbox.test", "Kim")
+    desk.settles(ticket)
+    page = desk.signs_in(open_page(language, width=width), "agent" if language == "en" else "agent_de")
+    held: list[Route] = []
+    page.route("**/squire*", lambda route: held.append(route))  # QUIRK: it sets attributes on handlers
+    page.goto(f"{desk.url}/tickets/{ticket}")
+    warning, log = page.locator("[id^=mail-] [data-warning]"), page.locator("#log")
+    eventually(lambda: held or page.wait_for_timeout(20))
+    before = warning.bounding_box(), page.locator("#reply-text").bounding_box()
+    held[0].continue_()
+    expect(page.locator("div#reply-text")).to_be_visible()
+    assert (warning.bounding_box(), page.locator("#reply-text").bounding_box()) == before
+    assert log.evaluate(GAP_ABOVE) == 0
 
 
 @pytest.mark.browser

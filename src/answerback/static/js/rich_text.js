@@ -51,7 +51,7 @@ async function open() {
   editor = new Squire(root, { blockTag: "DIV", sanitizeToDOMFragment: (html) => clean(purify, html) });
   editor.setHTML(before);
   mark(root);
-  bar.hidden = false;
+  bar.inert = false;
   editor.addEventListener("input", () => { field.value = plain(root); mark(root); });
   editor.addEventListener("pathChange", () => press(bar));
   editor.setKeyHandler("Ctrl-k", (_, event) => { event.preventDefault(); link(bar); });
