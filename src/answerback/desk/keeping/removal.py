@@ -28,7 +28,9 @@ def remove(ticket_id: int) -> None:
     """Ticket.DoesNotExist, MailUnderWayError."""
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket_id)
-        if Delivery.objects.filter(ticket=ticket, state=State.SENDING).exists():
+        # locked: a worker that claimed one after we had looked would send what is gone
+        mail = Delivery.objects.filter(ticket=ticket).select_for_update(of=("self",)).order_by("id")
+        if State.SENDING in set(mail.values_list("state", flat=True)):
             raise MailUnderWayError
         files = [row.blob for row in Attachment.objects.filter(comment__ticket=ticket).select_related("blob")]
         dismiss.delete(_mails_of(ticket))
