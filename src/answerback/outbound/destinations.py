@@ -1,8 +1,8 @@
 """Where a delivery is headed: the name of its lane.
 
 With a relay there is one lane, named `host:port`. Without (`RELAY_URL=mx`) each recipient's domain is a lane of its
-own. Without any setting mail waits in the lane UNCONFIGURED until an admin says where it should go. A domain never
-holds a colon, so the two kinds of name cannot be taken for each other.
+own, also where an address literal stands in its place. Without any setting mail waits in the lane UNCONFIGURED until
+an admin says where it should go.
 
 A *way* is what a probe of the way back can prove anything about: the relay, or with `mx` all domains together.
 """
@@ -22,7 +22,7 @@ from mailroom.smtp.route import REWRITES_RETURN_PATH, Mx, Relay, Route, relay
 
 UNCONFIGURED = "unconfigured:"
 MX_WAY = "mx:"
-_BATCH = 1000
+_BATCH = 10_000  # large, for each one sorts all that waits in the lane
 
 
 class Mode(StrEnum):
@@ -70,7 +70,7 @@ def way() -> str:
 
 def way_of(destination: str) -> str:
     """The way that a lane belongs to."""
-    return destination if ":" in destination else MX_WAY
+    return MX_WAY if _is_of_mx(destination) else destination
 
 
 def host_that_rewrites() -> str:
@@ -96,11 +96,7 @@ def _parsed(url: str, ca_file: str) -> Route:
 
 def relabel_waiting() -> int:
     """Put mail that waits under an older setting into the lane of today's. Answers how many changed lane."""
-    moved = 0
-    for destination in _stale_destinations():
-        while batch := list(_waiting(destination).values_list("pk", "recipient")[:_BATCH]):
-            moved += sum(_relabel(pk, destination_of(recipient)) for pk, recipient in batch)
-    return moved
+    return sum(map(_relabel_lane, _stale_destinations()))
 
 
 def _stale_destinations() -> list[str]:
@@ -110,11 +106,29 @@ def _stale_destinations() -> list[str]:
 
 def is_current(name: str) -> bool:
     """Whether a lane of that name belongs to the settings of now."""
-    return ":" not in name if mode() == Mode.MX else name == destination_of("")
+    return _is_of_mx(name) if mode() == Mode.MX else name == destination_of("")
 
 
-def _waiting(destination: str) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(destination=destination, next_attempt_at__isnull=False)
+def _is_of_mx(name: str) -> bool:
+    """Whether it names a recipient's domain.
+
+    An address literal may hold colons, `[ipv6:2001:db8::1]` (RFC 5321 §4.1.3). A relay's host, also where it is an
+    address, stands in its lane's name without brackets.
+    """
+    return ":" not in name or name.startswith("[")
+
+
+def _relabel_lane(destination: str) -> int:
+    """In the order of the keys, so that nothing comes twice, whichever lane today's settings give it."""
+    moved = last = 0
+    while batch := list(_waiting_behind(last, destination).values_list("pk", "recipient")[:_BATCH]):
+        moved += sum(_relabel(pk, destination_of(recipient)) for pk, recipient in batch)
+        last = batch[-1][0]
+    return moved
+
+
+def _waiting_behind(pk: int, destination: str) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(destination=destination, next_attempt_at__isnull=False, pk__gt=pk).order_by("pk")
 
 
 def _relabel(pk: int, destination: str) -> int:
