@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 import idna
 
@@ -164,7 +165,7 @@ def _is_quoted(lexeme: _Lexeme) -> bool:
 _UNSAFE = re.compile(r'[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069"\\,;:<>()@]')
 _UNSAFE_DOMAIN = re.compile(_UNSAFE.pattern[:-1] + r"\[\]/?#%=!&*+{}|^`~']")
 _QUOTED_LOCAL = re.compile(r'"(?>(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*)"')
-_LITERAL = re.compile(r"\[[0-9A-Za-z.:-]{1,100}\]")
+_BRACKETED = re.compile(r"\[[0-9A-Za-z.:-]{1,100}\]")
 
 
 def _address(spec: str, name: str) -> Address | None:
@@ -174,7 +175,7 @@ def _address(spec: str, name: str) -> Address | None:
         return None
     if _UNSAFE.search(local) and not _QUOTED_LOCAL.fullmatch(local):
         return None
-    if _UNSAFE_DOMAIN.search(domain) and not _LITERAL.fullmatch(domain):
+    if _UNSAFE_DOMAIN.search(domain) and not _BRACKETED.fullmatch(domain):
         return None
     return Address(local, domain, name)
 
@@ -206,6 +207,23 @@ def ascii_domain(domain: str) -> str | None:
     if len(name) > DOMAIN_MAX or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         return None
     return name
+
+
+_LITERAL = re.compile(r"\[(?:IPv6:(?P<six>[0-9a-f:.]+)|(?P<four>[0-9.]+))\]", re.ASCII | re.IGNORECASE)
+
+
+def literal_ip(domain: str) -> str | None:
+    """The IP address that an address literal names (RFC 5321 §4.1.3), or None where the domain is no such literal.
+
+    Never a name: mail to `[localhost]` would have us talk to whatever this machine knows by it.
+    """
+    literal = _LITERAL.fullmatch(domain)
+    if literal is None:
+        return None
+    try:
+        return str(IPv6Address(literal["six"]) if literal["six"] else IPv4Address(literal["four"]))
+    except ValueError:
+        return None
 
 
 def is_reserved(domain: str) -> bool:
@@ -255,8 +273,8 @@ def _local_problem(local: str) -> str | None:
 def _domain_problem(domain: str) -> str | None:
     if not domain:
         return "no_domain"
-    if _LITERAL.fullmatch(domain):
-        return None
+    if domain.startswith("["):
+        return None if literal_ip(domain) else "domain_literal"
     if " " in domain:
         return "blank"
     if domain.startswith(".") or domain.endswith(".") or ".." in domain:

@@ -38,6 +38,7 @@ def test_create_mails_requester_and_ccs(call: Call) -> None:
     [
         ({"subject": "x"}, "base"),
         ({"comment": {"body": "x"}, "requester": {"email": "not an address"}}, "requester"),
+        ({"comment": {"body": "x"}, "requester": {"email": "eve@[localhost]"}}, "requester"),
         ({"comment": {"body": "x"}, "status": "asleep"}, "status"),
         ({"comment": {"body": "x"}, "recipient": "else@where.test"}, "recipient"),
         ({"comment": {"body": "x"}, "assignee_email": "nobody@acme.test"}, "assignee"),

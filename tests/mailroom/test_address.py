@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from mailroom.address import (
     Address,
     ascii_domain,
     is_reserved,
+    literal_ip,
     needs_smtputf8,
     normalise,
     parse_address,
@@ -114,6 +117,34 @@ def test_domains_as_a_labels(domain: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "domain, address",
+    [
+        ("[192.0.2.1]", "192.0.2.1"),
+        ("[IPv6:2001:DB8::1]", "2001:db8::1"),
+        ("[ipv6:::1]", "::1"),  # a lane's name is in lower case
+        *(("[2001:db8::1]", None), ("[IPv6:192.0.2.1]", None), ("[IPv6:fe80::1%eth0]", None), ("[IPv6:]", None)),
+        *(("[192.0.2]", None), ("[192.0.2.256]", None), ("[3221225985]", None), ("[192.0.2.1/32]", None)),
+        *(("[localhost]", None), ("[a..b]", None), ("[...]", None), ("[]", None), ("[ 192.0.2.1]", None)),
+        *(("192.0.2.1", None), ("[192.0.2.1", None), ("[192.0.2.1]]", None), ("kunde.example", None), ("", None)),
+    ],
+)
+def test_addresses_that_literals_name(domain: str, address: str | None) -> None:
+    assert literal_ip(domain) == address
+
+
+@given(st.text())
+def test_no_literal_is_a_name(text: str) -> None:
+    for inside in (text, f"IPv6:{text}"):
+        found = literal_ip(f"[{inside}]")
+        assert found is None or ip_address(found)
+
+
+def test_a_sender_in_brackets_is_read_whatever_they_hold() -> None:
+    """What speaks against the address is said where it is checked; a mail without a sender could not even be shown."""
+    assert [address.spec for address in parse_addresses("clara@[a..b]")] == ["clara@[a..b]"]
+
+
+@pytest.mark.parametrize(
     "domain, reserved",
     [
         *(
@@ -146,6 +177,12 @@ def test_only_the_local_part_needs_smtputf8(spec: str, needed: bool) -> None:
         ('"clara weber"@kunde.example', None),
         ("jürgen@münchen.example", None),
         ("clara@[192.0.2.1]", None),
+        ("clara@[IPv6:2001:db8::1]", None),
+        ("clara@[localhost]", "domain_literal"),
+        ("clara@[a..b]", "domain_literal"),
+        ("clara@[...]", "domain_literal"),
+        ("clara@[" + "x" * 70 + "]", "domain_literal"),
+        ("clara@[192.0.2.1", "domain_literal"),
         ("", "empty"),
         (" clara@kunde.example", "blank_around"),
         ("cl\tara@kunde.example", "control_character"),

@@ -207,6 +207,26 @@ async def test_a_domain_whose_servers_are_not_what_it_demands(settings: object, 
     assert deniz.state == "accepted"
 
 
+async def test_what_stands_in_brackets_is_an_ip_address_or_fails_at_once(settings: object) -> None:
+    """Rows of before the check: they waited for ever as if for a mistake of ours, or went to a name of this machine."""
+    names = ["[a..b]", "[...]", "[" + "x" * 70 + "]", "[localhost]"]
+    async with Server(Script()) as server:
+        settings.RELAY_URL = f"mx:{server.port}?tls=none"  # type: ignore[attr-defined]
+        await answer_to("clara@[127.0.0.1]", "deniz@[IPv6:::1]", *(f"eve@d{n}.test" for n in range(len(names))))
+        for number, name in enumerate(names):
+            rows = Delivery.objects.filter(recipient=f"eve@d{number}.test")
+            assert await rows.aupdate(recipient=f"eve@{name}", destination=name) == 1
+        await send_all()
+    for name in names:
+        eve = await row(f"eve@{name}")
+        assert (eve.state, eve.enhanced_code, eve.cause, eve.ours) == ("failed", "5.1.3", "address_syntax", False)
+        assert f"this cannot be an address: {name} is no IP address" in eve.diagnostic
+    clara, deniz = await row("clara@[127.0.0.1]"), await row("deniz@[IPv6:::1]")
+    assert (clara.state, clara.remote_mta) == ("accepted", "127.0.0.1")
+    assert (deniz.state, deniz.diagnostic[:20]) == ("deferred", "no connection to ::1"), "tried, and nobody was there"
+    assert not await sending_is_down()
+
+
 async def test_odd_replies_are_each_ones_own(settings: object) -> None:
     replies = {
         "nonsense": "HTTP/1.1 400 Bad Request",

@@ -49,7 +49,7 @@ class Link(asyncio.Protocol):
         try:
             async with asyncio.timeout(timeouts.connect):
                 await link._loop.create_connection(lambda: link, endpoint.address or endpoint.host, endpoint.port)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: what stands for the host cannot be a name
             raise link.trouble(Stage.CONNECT, connection_fault(error, endpoint.address), str(error)) from None
         if endpoint.tls is Tls.IMPLICIT:
             await link.start_tls(Stage.CONNECT, timeouts.ehlo)

@@ -3,7 +3,8 @@
 The policy, in prose: by preference, chance among equals; each host with its IPv4 and IPv6 addresses; a domain without
 MX is its own mail host; a null MX takes no mail. A host that is ourselves, and all behind it, are left out; so is one
 that the domain's enforced MTA-STS policy does not name. "No such domain" is final only if the name service says so; no
-answer is transient.
+answer is transient. An address literal is its own host; what stands in brackets and is no IP address is looked up
+nowhere, for a stranger could have us talk to names that only this machine knows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import replace
 import dns.asyncresolver
 import dns.name
 
-from mailroom.address import ascii_domain
+from mailroom.address import ascii_domain, literal_ip
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp import mta_sts
 from mailroom.smtp.names import ask, resolver_of
@@ -42,8 +43,8 @@ async def find_hosts(route: Route, options: Options) -> list[Endpoint]:
     """The addresses to try, best first, never none; `Trouble` where there are none."""
     if isinstance(route, Relay):
         return await _relay_hosts(route, options)
-    if route.domain.startswith("[") and route.domain.endswith("]"):
-        return [_endpoint(route, route.domain[1:-1].removeprefix("IPv6:"), route.domain[1:-1].removeprefix("IPv6:"))]
+    if route.domain.startswith("["):
+        return [_literal_host(route)]
     domain = ascii_domain(route.domain)
     if domain is None:
         raise Trouble(Stage.DNS, fault=Fault.NO_DOMAIN, detail=route.domain)
@@ -54,6 +55,13 @@ async def find_hosts(route: Route, options: Options) -> list[Endpoint]:
         return (await _addresses(resolver, names[: options.hosts_max], route))[: options.hosts_max]
     hosts = await _addresses(resolver, _allowed(names, policy)[: options.hosts_max], route)
     return [replace(host, tls=Tls.VERIFY, by_policy=True) for host in hosts[: options.hosts_max]]
+
+
+def _literal_host(route: Mx) -> Endpoint:
+    address = literal_ip(route.domain)
+    if address is None:
+        raise Trouble(Stage.DNS, fault=Fault.BAD_RECIPIENT, detail=f"{route.domain} is no IP address")
+    return _endpoint(route, address, address)
 
 
 async def _relay_hosts(route: Relay, options: Options) -> list[Endpoint]:

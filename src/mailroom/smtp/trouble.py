@@ -154,14 +154,16 @@ class Trouble(Exception):  # noqa: N818 – said in the field's word
         return self.fault is not None or (self.reply is not None and self.reply.code == 421)
 
 
-def connection_fault(error: OSError, address: str) -> Fault:
-    """What an operating system's error means while connecting to the address.
+def connection_fault(error: OSError | ValueError, address: str) -> Fault:
+    """What an error means while connecting to the address: the operating system's, or one about a host that is none.
 
     No address of ours to speak from means that we have run out of ports; with IPv6, that this machine has none of it,
     which is as good as no way to there.
     """
     if isinstance(error, TimeoutError):
         return Fault.TIMEOUT
+    if isinstance(error, ValueError):
+        return Fault.UNREACHABLE
     if error.errno == errno.EADDRNOTAVAIL and ":" in address:
         return Fault.UNREACHABLE
     return Fault.LOCAL if error.errno in LOCAL_ERRORS else Fault.UNREACHABLE

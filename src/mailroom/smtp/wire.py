@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from mailroom.address import ascii_domain
+from mailroom.address import ascii_domain, literal_ip
 from mailroom.smtp.trouble import Fault
 
 BLOCK = 64 * 1024
 _ADDRESS_MAX = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 _LOCAL = re.compile(r'[^\x00-\x20\x7f<>"\\(),:;@\[\]]+|"(?:[^\x00-\x1f\x7f"\\]|\\[\x20-\x7e])*"')
-_LITERAL = re.compile(r"\[[0-9A-Za-z.:]{2,60}\]")
 _BARE = re.compile(rb"\r\n|\r|\n")
 _NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
@@ -91,7 +90,7 @@ def _path(spec: str) -> str | None:
 @lru_cache(maxsize=1024)
 def _written(domain: str) -> str | None:
     """A domain in ASCII, or an address literal. Many mails go to few domains."""
-    return ascii_domain(domain) or (domain if _LITERAL.fullmatch(domain) else None)
+    return ascii_domain(domain) or (domain if literal_ip(domain) else None)
 
 
 def _original_recipient(path: str) -> str:

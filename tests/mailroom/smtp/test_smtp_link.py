@@ -9,9 +9,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+import uvloop
 
 from mailroom.report import Stage
 from mailroom.smtp.link import Link
+from mailroom.smtp.options import Timeouts
 from mailroom.smtp.reply import Reply
 from mailroom.smtp.route import Endpoint
 from mailroom.smtp.trouble import Fault, Trouble
@@ -128,3 +130,11 @@ def test_a_connection_that_is_gone_is_not_remembered_until_its_time_is_over(leav
         assert gone() is None
 
     run(story())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("host", ["a..b", "...", "x" * 70])
+def test_a_host_that_cannot_be_a_name_is_not_reached(host: str, run: Any) -> None:
+    with pytest.raises(Trouble) as caught:
+        run(Link.connect(Endpoint(host, 25), Timeouts()))
+    assert (caught.value.stage, caught.value.fault) == (Stage.CONNECT, Fault.UNREACHABLE)

@@ -128,6 +128,7 @@ ZONE: dict[str, dict[str, list[str]] | str] = {
         ("half.example", ["127.0.0.2"]),
         ("[127.0.0.9]", ["127.0.0.9"]),
         ("[IPv6:::1]", ["::1"]),
+        ("[ipv6:2001:db8::1]", ["2001:db8::1"]),
     ],
 )
 def test_hosts_in_order(domain: str, addresses: list[str]) -> None:
@@ -152,6 +153,11 @@ def test_hosts_in_order(domain: str, addresses: list[str]) -> None:
         ("broken.example", False, "4.4.3"),
         ("silent.example", False, "4.4.3"),
         ("half-broken.example", False, "4.4.3"),
+        ("[localhost]", True, "5.1.3"),
+        ("[a..b]", True, "5.1.3"),
+        ("[...]", True, "5.1.3"),
+        ("[" + "x" * 70 + "]", True, "5.1.3"),
+        ("[192.0.2.1", True, "5.1.3"),
     ],
 )
 def test_domains_without_a_host(domain: str, permanent: bool, status: str) -> None:

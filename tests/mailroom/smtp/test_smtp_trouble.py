@@ -79,7 +79,8 @@ def test_all_hosts_must_agree_on_a_final_no() -> None:
         (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1", Fault.LOCAL),  # no port left
         (OSError(errno.EADDRNOTAVAIL, "x"), "2001:db8::1", Fault.UNREACHABLE),  # no IPv6 here
         (OSError("several"), "", Fault.UNREACHABLE),
+        (UnicodeError("label empty or too long"), "a..b", Fault.UNREACHABLE),
     ],
 )
-def test_errors_while_connecting(error: OSError, address: str, fault: Fault) -> None:
+def test_errors_while_connecting(error: OSError | ValueError, address: str, fault: Fault) -> None:
     assert connection_fault(error, address) is fault

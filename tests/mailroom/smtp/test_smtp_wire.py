@@ -65,6 +65,8 @@ def test_commands(envelope: Envelope, announced: dict[str, str], mail: str, rcpt
         ("a@b.example", "c@d.example> NOTIFY=NEVER", 9, {}, 0, Fault.BAD_RECIPIENT),
         ("a@b.example", "c d@e.example", 9, {}, 0, Fault.BAD_RECIPIENT),
         ("a@b.example", '"c d"@e.example', 9, {}, 0, None),
+        ("a@b.example", "c@[IPv6:2001:db8::1]", 9, {}, 0, None),
+        ("a@b.example", "c@[localhost]", 9, {}, 0, Fault.BAD_RECIPIENT),
         ("a@b.example", "c" * 250 + "@e.example", 9, {}, 0, Fault.BAD_RECIPIENT),
         ("a b@c.example", "c@d.example", 9, {}, 0, Fault.BAD_SENDER),
     ],
