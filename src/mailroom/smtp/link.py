@@ -45,18 +45,30 @@ class Link(asyncio.Protocol):
 
     @classmethod
     async def connect(cls, endpoint: Endpoint, timeouts: Timeouts) -> Link:
+        """An open connection. Where it comes to none, nothing of it stays open, for nobody else could close it."""
         link = cls(endpoint)
         try:
-            async with asyncio.timeout(timeouts.connect):
-                await link._loop.create_connection(lambda: link, endpoint.address or endpoint.host, endpoint.port)
-        except (OSError, ValueError) as error:  # ValueError: what stands for the host cannot be a name
-            raise link.trouble(Stage.CONNECT, connection_fault(error, endpoint.address), str(error)) from None
-        if endpoint.tls is Tls.IMPLICIT:
-            await link.start_tls(Stage.CONNECT, timeouts.ehlo)
+            await link._open(timeouts.connect)
+            if endpoint.tls is Tls.IMPLICIT:
+                await link.start_tls(Stage.CONNECT, timeouts.ehlo)
+        except BaseException:
+            link.abort()
+            raise
         return link
 
+    async def _open(self, timeout: float) -> None:
+        host = self.endpoint.address or self.endpoint.host
+        try:
+            async with asyncio.timeout(timeout):
+                await self._loop.create_connection(lambda: self, host, self.endpoint.port)
+        except (OSError, ValueError) as error:  # ValueError: what stands for the host cannot be a name
+            raise self.trouble(Stage.CONNECT, connection_fault(error, self.endpoint.address), str(error)) from None
+
     async def start_tls(self, stage: Stage, timeout: float) -> None:
-        """The handshake. Octets that came before it are an injection (RFC 3207 §6) and end the connection."""
+        """The handshake. Octets that came before it are an injection (RFC 3207 §6).
+
+        Where it fails, whoever opened the connection closes it: nothing else can be done with it.
+        """
         if self.surplus or self._transport is None:
             raise self.trouble(stage, Fault.TLS, "octets before the TLS handshake")
         try:
@@ -72,7 +84,6 @@ class Link(asyncio.Protocol):
                 ssl_handshake_timeout=timeout,
             )
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a host name unfit for SNI
-            self.abort()
             raise self.trouble(stage, Fault.TLS, _words(error)) from None
         if transport is None:
             raise self.trouble(stage, Fault.TLS, "the connection was closed")
