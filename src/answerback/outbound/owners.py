@@ -1,8 +1,10 @@
 """Who holds a lease: a name for this process by which another one can prove that it is dead.
 
-`host:namespace:pid:started:boot:random`. A process is proven dead only by somebody on the same host, in the same PID
-namespace (two containers can share a host name): after another boot, or where no process has that id and start time.
-Where /proc does not tell (not Linux) nothing is proven, and the lease runs out by itself.
+`machine:namespace:pid:started:boot:random`. A process is proven dead only by somebody on the same machine: in the same
+boot and PID namespace where no process has that id and start time; after another boot where the machine is known for
+sure, which takes a network card of its own. Clones have the host name and the machine id of their original, containers
+those of their image, and each of them another boot than the next: only the addresses of their cards differ. Where
+/proc does not tell (not Linux), or somebody cannot be placed, nothing is proven, and the lease runs out by itself.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 _PROC = Path("/proc")
+_MACHINE_ID = Path("/etc/machine-id")  # machine-id(5): to be hashed before anybody reads it elsewhere
+_NETWORK = Path("/sys/class/net")
 _START_TIME = 19  # field 22 of /proc/PID/stat, counted from behind the command's closing parenthesis
 
 
@@ -21,7 +26,8 @@ _START_TIME = 19  # field 22 of /proc/PID/stat, counted from behind the command'
 class _Place:
     """Where this process runs; "" for what the system does not tell."""
 
-    host: str
+    machine: str
+    has_cards: bool  # no other machine has this name
     namespace: str
     boot: str
 
@@ -29,28 +35,46 @@ class _Place:
 def this_process() -> str:
     """A new name, different with every call, at most 64 characters."""
     place, pid = _here(), os.getpid()
-    return ":".join((place.host, place.namespace, str(pid), _started(pid) or "", place.boot, secrets.token_hex(3)))
+    return ":".join((place.machine, place.namespace, str(pid), _started(pid) or "", place.boot, secrets.token_hex(3)))
 
 
 def is_dead(owner: str) -> bool:
     """Whether the process of that name has certainly ended."""
-    host, namespace, pid, started, boot, _ = (owner.split(":") + [""] * 6)[:6]
+    machine, namespace, pid, started, boot, _ = (owner.split(":") + [""] * 6)[:6]
     here = _here()
-    if not (started and boot and pid.isdigit() and host == here.host):
+    if not (started and boot and here.boot and pid.isdigit() and machine == here.machine):
         return False
     if boot != here.boot:
-        return bool(here.boot)
+        return here.has_cards
     return namespace == here.namespace and _started(int(pid)) != started
 
 
 def _here() -> _Place:
-    host = "".join(letter for letter in socket.gethostname() if letter not in ":")[:16]
+    cards = _cards()
+    machine = _digest(socket.gethostname(), _read(_MACHINE_ID), *cards)
     try:
         namespace = os.readlink(_PROC / "self/ns/pid").removeprefix("pid:[").removesuffix("]")
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii")[:8]
     except OSError:
-        return _Place(host, "", "")
-    return _Place(host, namespace[-10:], boot)
+        return _Place(machine, bool(cards), "", "")
+    return _Place(machine, bool(cards), namespace[-10:], _read(_PROC / "sys/kernel/random/boot_id")[:8])
+
+
+def _cards() -> list[str]:
+    """The addresses of the network cards. What only software made, as for a container, has no device behind it."""
+    addresses = {_read(card.parent / "address") for card in _NETWORK.glob("*/device")}
+    return sorted(addresses - {""})
+
+
+def _digest(*words: str) -> str:
+    """Of the whole name: names of a cloud's machines differ in their last letters."""
+    return blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace").strip()
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str | None:
