@@ -158,6 +158,17 @@ async def tries(recipient: str, number: int) -> bool:
     return await finished.acount() >= number
 
 
+async def test_what_was_tried_for_weeks_is_tried_on(settings: object) -> None:
+    """A lane in trouble is probed with the same mail every minute: after 23 days that is more often than 32,767."""
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok+old@c.test", "ok@c.test")
+        await Delivery.objects.filter(recipient="ok+old@c.test").aupdate(attempts=32767)
+        await send_all()
+    assert await states() == {"ok+old@c.test": "accepted", "ok@c.test": "accepted"}
+    assert (await Attempt.objects.aget(delivery__recipient="ok+old@c.test")).number == 32768
+
+
 async def test_one_that_hangs_delays_no_other(settings: object) -> None:
     settings.SMTP_TIMEOUTS |= {"dot": 6}  # type: ignore[attr-defined]
     async with Hop() as hop:

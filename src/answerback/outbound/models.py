@@ -72,7 +72,7 @@ class Delivery(models.Model):
     # the lease: whoever holds it writes the outcome, and only with this number
     owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)  # a lane in trouble is probed every minute, for weeks perhaps
     next_attempt_at = models.DateTimeField(null=True)  # set exactly while queued or deferred: the claim looks only here
     waited_seconds = models.BigIntegerField(default=0)  # time lost by faults of ours: not counted towards expiry
     waiting_since = models.DateTimeField(null=True)  # a fault of ours began
@@ -131,7 +131,7 @@ class Attempt(models.Model):
 
     # the constraint below finds them by their delivery
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows", db_index=False)
-    number = models.PositiveSmallIntegerField()
+    number = models.PositiveIntegerField()
     owner = models.CharField(max_length=64)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)  # None: under way, or the worker died
