@@ -5,19 +5,23 @@ automatic mail, and then who has waited longest; of a limited one no more than i
 The claim writes the intention (an Attempt row) in the same transaction. A lease is renewed while its owner lives. When
 it is over, or its owner provably dead, the delivery goes back into the queue: better twice than lost.
 
+All destinations of a look are claimed in one transaction. Where that fails, each gets one of its own: what is wrong
+with a row of one of them stops that one, and no other.
+
 The query leans on the index `delivery_due`: `next_attempt_at` is set exactly while a delivery waits. Its cost does not
 grow with the length of the queue, only with the number of destinations looked at.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from answerback.core import clock, db
 from answerback.outbound import lanes, lifecycle, owners
@@ -27,6 +31,8 @@ from answerback.people import identities
 from answerback.people.models import Identity
 from mailroom.retry import LONGEST_RETRY_AFTER, MAX_JITTER
 from mailroom.states import State
+
+log = logging.getLogger(__name__)
 
 PRIORITIES = (0, 1)
 _DESTINATIONS_A_ROUND = 100
@@ -105,6 +111,19 @@ class _Due(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be claimed for a destination."""
+
+    destination: str
+    priorities: Sequence[int]
+    size: int
+    rate: Rate | None
+
+
+_Taken = tuple[list[Claim], timedelta | None]  # how long its rate limit holds back more, None where there is none
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """What one look at the queue brought.
 
@@ -126,18 +145,12 @@ def take(owner: str, after: str, room: Room) -> Round:
     destinations = list(due)
     known = {lane.destination: lane for lane in Lane.objects.filter(destination__in=destinations)}
     rooms = {name: size for name in destinations if (size := room(name, known.get(name))) > 0}
-    rates = {name: rate for name in rooms if (rate := lanes.rate_of(name, known.get(name)))}
-    claims: list[Claim] = []
-    waits: list[timedelta] = []
-    if rooms:
-        with transaction.atomic():
-            for destination, size in sorted(rooms.items()):
-                if rate := rates.get(destination):
-                    taken, wait = _claim_within(rate, destination, due[destination], size, owner)
-                    waits.append(wait)
-                else:
-                    taken = _claim(destination, due[destination], size, owner)
-                claims += taken
+    wanted = [
+        _Wanted(name, due[name], size, lanes.rate_of(name, known.get(name))) for name, size in sorted(rooms.items())
+    ]
+    taken = _take_together(wanted, owner) if wanted else []
+    claims = [claim for some, _ in taken for claim in some]
+    waits = [wait for _, wait in taken if wait is not None]
     after = destinations[-1] if len(destinations) == _DESTINATIONS_A_ROUND else ""
     return Round(claims, after, min(waits, default=None))
 
@@ -196,28 +209,64 @@ def _due_destinations(after: str) -> dict[str, list[int]]:
     return {name: [priority for priority in PRIORITIES if due[priority]] for name, *due in found}
 
 
-def _claim_within(
-    rate: Rate, destination: str, priorities: Sequence[int], size: int, owner: str
-) -> tuple[list[Claim], timedelta]:
+def _take_together(wanted: Sequence[_Wanted], owner: str) -> Sequence[_Taken]:
+    """A transaction for each, or a savepoint, would cost two statements more for every destination of every look."""
+    try:
+        with transaction.atomic():
+            return [_take(one, owner) for one in wanted]
+    except Exception as error:  # whatever it is, it may be about one row
+        if _is_in_trouble(error):
+            raise
+        log.warning("mail is claimed for one destination after the other: %s: %s", type(error).__name__, error)
+    return _take_apart(wanted, owner)
+
+
+def _take_apart(wanted: Sequence[_Wanted], owner: str) -> Sequence[_Taken]:
+    """Never raises: nobody would carry what is claimed already, until its lease is over."""
+    taken: list[_Taken] = []
+    for one in wanted:
+        try:
+            with transaction.atomic():
+                some = _take(one, owner)
+        except Exception as error:  # its mail waits; the others must not
+            log.exception("mail cannot be claimed for %s", one.destination)
+            if _is_in_trouble(error):
+                break
+        else:
+            taken.append(some)
+    return taken
+
+
+def _is_in_trouble(error: Exception) -> bool:
+    return isinstance(error, Error) and db.is_in_trouble(error)
+
+
+def _take(wanted: _Wanted, owner: str) -> _Taken:
+    if wanted.rate:
+        return _claim_within(wanted.rate, wanted, owner)
+    return _claim(wanted, wanted.size, owner), None
+
+
+def _claim_within(rate: Rate, wanted: _Wanted, owner: str) -> tuple[list[Claim], timedelta]:
     """What the rate allows, and how long until it allows more."""
-    used, now = lanes.used_until(destination), clock.now()
-    allowed = min(size, rate.allowed(used, now))
-    taken = _claim(destination, priorities, allowed, owner) if allowed > 0 else []
+    used, now = lanes.used_until(wanted.destination), clock.now()
+    allowed = min(wanted.size, rate.allowed(used, now))
+    taken = _claim(wanted, allowed, owner) if allowed > 0 else []
     if taken:
         used = rate.spend(used, now, len(taken))
-        lanes.spend(destination, used)
+        lanes.spend(wanted.destination, used)
     return taken, rate.wait(used, now)
 
 
-def _claim(destination: str, priorities: Sequence[int], size: int, owner: str) -> list[Claim]:
+def _claim(wanted: _Wanted, size: int, owner: str) -> list[Claim]:
     found: list[_Due] = []
-    for priority in priorities:
+    for priority in wanted.priorities:
         if len(found) < size:
-            found += _due(destination, priority, size - len(found))
+            found += _due(wanted.destination, priority, size - len(found))
     held = _hold_suppressed([due.delivery_id for due in found if due.may_be_suppressed])
     attempts = lifecycle.claim([due.delivery_id for due in found if due.delivery_id not in held], owner, _lease_until())
     return [
-        Claim(Lease(due.delivery_id, attempts[due.delivery_id]), destination, due.recipient, due.size)
+        Claim(Lease(due.delivery_id, attempts[due.delivery_id]), wanted.destination, due.recipient, due.size)
         for due in found
         if due.delivery_id in attempts
     ]
