@@ -375,7 +375,10 @@ def _deferred(row: Delivery, told: Told, now: datetime) -> None:
 
 
 def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datetime:
-    """The schedule's next step, but not past the moment at which we would give up anyway.
+    """The schedule's next step, but not past the moments at which we would warn of the delay, or give up, anyway.
+
+    Both are thought of after a refusal only. One just before such a moment does not bring the next at once: the first
+    step of the schedule lies between, and no warning is worth coming earlier than the server asked for.
 
     A lane in trouble is probed sooner: the mail that met the fault is what it is probed with.
     """
@@ -383,9 +386,17 @@ def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datet
         return now + timedelta(seconds=lanes.probe_delay(row.waiting_since, now))
     delay = retry.next_delay(row.attempts, settings.RETRY_SCHEDULE, report.retry_after, random.random())  # noqa: S311
     due = now + timedelta(seconds=delay)
-    end = row.queued_at + timedelta(seconds=settings.EXPIRE_AFTER + row.waited_seconds)
+    late, end = _age(row, settings.DELAY_WARNING_AFTER), _age(row, settings.EXPIRE_AFTER)
+    if late > now and not (row.delay_warned or report.ours):
+        asked_for = retry.next_delay(1, settings.RETRY_SCHEDULE, report.retry_after, jitter=0)
+        due = min(due, max(late, now + timedelta(seconds=asked_for)))
     soonest = now + timedelta(seconds=settings.RETRY_SCHEDULE[0])
     return min(due, max(end, soonest))
+
+
+def _age(row: Delivery, seconds: int) -> datetime:
+    """When the recipient's side has had so many seconds."""
+    return row.queued_at + timedelta(seconds=seconds + row.waited_seconds)
 
 
 def _failed(row: Delivery, told: Told, now: datetime) -> None:
