@@ -238,6 +238,18 @@ def test_decisions(outbox: Outbox, world: World) -> None:
     assert lifecycle.decide([clara.pk], Fact.RELEASE, world.ada) == []
 
 
+def test_what_is_released_starts_its_life_anew(outbox: Outbox, world: World) -> None:
+    [clara, _] = outbox()
+    lifecycle.decide([clara.pk], Fact.HOLD)
+    released = clara.queued_at + timedelta(days=6)  # a day longer than any mail is tried
+    with time_machine.travel(released, tick=False):
+        lifecycle.decide([clara.pk], Fact.RELEASE, world.ada)
+        [clara] = claim(clara)
+        [event] = record(said(clara, GREYLISTED))
+    [clara] = fresh(clara)
+    assert (clara.state, clara.queued_at, event.to_state) == ("deferred", released, "deferred")
+
+
 def test_retry_now(outbox: Outbox) -> None:
     clara, deniz = claim(*outbox())
     record(said(clara, GREYLISTED))

@@ -65,7 +65,7 @@ _ATTEMPT_WRITTEN = ("finished_at", "outcome", "stage", "ambiguous", *_ATTEMPT_WO
 _WRITTEN = (
     "state", "owner", "lease_until", "attempts", "next_attempt_at", "waited_seconds", "waiting_since", "smtp_code",
     "enhanced_code", "diagnostic", "cause", "permanent", "ours", "ambiguous", "delay_warned", "remote_mta", "told_by",
-    "final_hop", "hold_reason", "stopped_by_id", "updated_at", "failed_at",
+    "final_hop", "hold_reason", "stopped_by_id", "queued_at", "updated_at", "failed_at",
 )  # fmt: skip
 
 
@@ -479,6 +479,7 @@ def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: da
         row.hold_reason = RELEASED
         row.failed_at = None
         row.next_attempt_at = row.queued_at = now
+        row.waited_seconds = 0
     source = Source.EXPIRY if fact is Fact.EXPIRE else AGENT if by else SYSTEM
     return event_of(row, fact, before, now, source=source, by=by)
 
