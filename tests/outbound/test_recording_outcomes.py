@@ -147,6 +147,34 @@ def test_given_back_is_as_if_never_claimed(outbox: Outbox) -> None:
     assert fresh(deniz)[0].state == State.SENDING
 
 
+def test_given_back_is_deferred_where_it_had_been(outbox: Outbox) -> None:
+    clara, deniz = claim(*outbox())
+    record(said(clara, GREYLISTED))
+    lifecycle.end_leases(Delivery.objects.filter(pk=deniz.pk))
+    claim(clara, deniz)
+    assert lifecycle.give_back({clara.pk: 2, deniz.pk: 2}, OWNER) == 2
+    clara, deniz = fresh(clara, deniz)
+    assert (clara.state, clara.attempts, clara.diagnostic) == ("deferred", 1, GREYLISTED.diagnostic)
+    assert (deniz.state, deniz.attempts, deniz.ambiguous) == ("queued", 1, True), (
+        "its worker had died: nobody refused it"
+    )
+    assert list(Attempt.objects.order_by("number", "id").values_list("number", "outcome")) == [(1, "deferred"), (1, "")]
+
+
+def test_given_back_is_queued_where_a_person_had_released_it(outbox: Outbox, world: World) -> None:
+    [clara, _] = claim(*outbox())
+    record(said(clara, GREYLISTED))
+    lifecycle.decide([clara.pk], Fact.HOLD)
+    lifecycle.decide([clara.pk], Fact.RELEASE, world.ada)
+    for state, attempts in (("queued", 1), ("deferred", 2)):
+        [clara] = claim(clara)
+        lifecycle.give_back({clara.pk: clara.attempts}, OWNER)
+        [clara] = fresh(clara)
+        assert (clara.state, clara.attempts) == (state, attempts)
+        [clara] = claim(clara)
+        record(said(clara, GREYLISTED))
+
+
 def test_of_two_outcomes_of_one_attempt_the_first_counts(outbox: Outbox) -> None:
     clara, _ = claim(*outbox())
     record(said(clara, GREYLISTED), said(clara, ACCEPTED))
@@ -304,6 +332,17 @@ class TestTrouble:
         with time_machine.travel(row.queued_at + timedelta(seconds=100), tick=False):
             lanes.end_trouble("relay.test:2525", clock.now())
         assert fresh(row)[0].waited_seconds in (100, 101)
+
+    def test_what_is_given_back_keeps_what_its_server_said(self, outbox: Outbox) -> None:
+        """Only mail that nobody has refused shows our fault as its own."""
+        clara, deniz = claim(*outbox())
+        record(said(clara, GREYLISTED))
+        [clara] = claim(clara)
+        lifecycle.give_back({clara.pk: 2}, OWNER)
+        record(said(deniz, LOGIN_REFUSED))
+        [clara] = fresh(clara)
+        assert (clara.state, clara.ours, clara.diagnostic) == ("deferred", False, GREYLISTED.diagnostic)
+        assert clara.waiting_since is not None
 
     def test_a_fault_about_one_message_stops_nobody(self, outbox: Outbox) -> None:
         clara, _ = claim(*outbox())

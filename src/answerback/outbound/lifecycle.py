@@ -22,7 +22,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
 
 from answerback.core import bulk, clock, db, live
 from answerback.outbound import acceptances, failure_feed, lanes
@@ -179,13 +179,23 @@ def give_back(attempts: Mapping[int, int], owner: str) -> int:
         ids = [row.pk for row in rows]
         Attempt.objects.filter(delivery__in=ids, number=F("delivery__attempts")).delete()
         Delivery.objects.filter(pk__in=ids).update(
-            state=table.TRANSITIONS[State.SENDING, Fact.LEASE_OVER],
+            state=Case(When(pk__in=_deferred_before(ids), then=Value(State.DEFERRED)), default=Value(State.QUEUED)),
             owner="",
             lease_until=None,
             next_attempt_at=clock.now(),
             attempts=F("attempts") - 1,
         )
     return len(ids)
+
+
+def _deferred_before(delivery_ids: Collection[int]) -> list[int]:
+    """Which of these claimed deliveries a refusal had deferred: the attempt before this one, since they were queued.
+
+    Not where that attempt's worker died, or a person released the mail after it: these were queued again.
+    """
+    before = Attempt.objects.filter(delivery__in=delivery_ids, number=F("delivery__attempts") - 1)
+    deferred = before.filter(outcome=_ATTEMPT_OUTCOMES[Fact.SESSION_TRANSIENT])
+    return list(deferred.filter(finished_at__gte=F("delivery__queued_at")).values_list("delivery_id", flat=True))
 
 
 def event_of(
