@@ -19,7 +19,7 @@ from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
 from answerback.core import clock
-from answerback.outbound import claims, lanes, lifecycle, recorder
+from answerback.outbound import claims, lanes, lifecycle, recorder, standing
 from answerback.outbound.engine import Engine
 from answerback.outbound.lines import SLOW_AFTER, Line
 from answerback.outbound.models import Attempt, Delivery, Lane, Message
@@ -226,7 +226,7 @@ async def test_without_a_relay_mail_waits_and_says_why(settings: object) -> None
     lane = await Lane.objects.aget()
     assert (lane.last_cause, "ANSWERBACK_RELAY_URL" in lane.last_error) == ("not_configured", True)
     waiting = await row("ok@c.test")
-    assert (waiting.state, waiting.ours) == ("queued", True)
+    assert (waiting.state, standing.words_of(waiting, lane)) == ("queued", "our_fault")
     async with Hop() as hop:
         settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
         await send_all()

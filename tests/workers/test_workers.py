@@ -14,7 +14,7 @@ from tests.outbound.hop import Hop
 
 from answerback.core import clock, mail_settings
 from answerback.inbound import process
-from answerback.outbound import claims
+from answerback.outbound import claims, destinations, lanes
 from answerback.outbound.models import Delivery, DeliveryEvent
 from answerback.people.models import Identity
 from answerback.workers import receive, runner, tidy
@@ -29,7 +29,7 @@ def one_answer() -> None:
 
 
 async def waits_for_us() -> bool:
-    return await Delivery.objects.filter(ours=True).aexists()
+    return await sync_to_async(lanes.in_trouble)() == {destinations.UNCONFIGURED}
 
 
 async def handled() -> bool:

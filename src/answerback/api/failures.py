@@ -21,7 +21,7 @@ from answerback.api.describe import BY_CURSOR, doc, listed, query
 from answerback.api.errors import BadRequestError
 from answerback.api.notifications import RecipientOut, present_recipient
 from answerback.api.users import time
-from answerback.outbound import failure_feed, standing
+from answerback.outbound import failure_feed, lost_time, standing
 from answerback.outbound.models import Delivery, FailureChange, Message
 from answerback.outbound.standing import Chain
 
@@ -79,12 +79,14 @@ def present(changes: list[FailureChange]) -> list[dict[str, Any]]:
     ids = [change.delivery_id for change in changes]
     rows = Delivery.objects.filter(pk__in=ids).select_related("message", "person")
     found = {row.pk: row for row in rows.defer("header", "message__body", "message__header")}
+    lanes = lost_time.lanes_of({delivery.destination for delivery in found.values()})
     resolutions = standing.resolutions_of(ids)
     resent = dict(Delivery.objects.filter(resent_from__in=ids).order_by("id").values_list("resent_from", "pk"))
     shown = []
     for change in changes:
         delivery = found[change.delivery_id]
-        chain = Chain([delivery], standing.words_of(delivery), resolutions.get(delivery.pk), frozenset())
+        words = standing.words_of(delivery, lanes.get(delivery.destination))
+        chain = Chain([delivery], words, resolutions.get(delivery.pk), frozenset())
         shown.append(_present(change, chain) | {"resent_as": resent.get(delivery.pk)})
     return shown
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from answerback.core import clock, live
-from answerback.outbound import alarm_policy, destinations, lanes
+from answerback.outbound import alarm_policy, destinations, lanes, lost_time
 from answerback.outbound.alarm_policy import SLOT, Answers, Bar
 from answerback.outbound.models import Delivery, DeliveryEvent, Lane, LaneAlarm, LaneFigures
 from mailroom.states import Fact
@@ -138,8 +138,9 @@ def _oldest_due(now: datetime) -> dict[str, datetime]:
     """Since when the oldest is due, where somebody could take it."""
     stopped = Lane.objects.filter(Q(paused_at__isnull=False) | Q(trouble_since__isnull=False))
     due = Delivery.objects.filter(next_attempt_at__lte=now).exclude(destination__in=stopped.values("destination"))
-    oldest = due.order_by().values("destination").annotate(oldest=Min("next_attempt_at"))
-    return {row["destination"]: row["oldest"] for row in oldest}
+    oldest = dict(due.order_by().values_list("destination").annotate(oldest=Min("next_attempt_at")))
+    known = lost_time.lanes_of(oldest)
+    return {name: lost_time.due_since(at, known.get(name)) for name, at in oldest.items()}
 
 
 # Comparing

@@ -15,7 +15,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db.models import QuerySet
 
-from answerback.outbound import providers
+from answerback.outbound import lost_time, providers
 from answerback.outbound.models import Delivery
 from mailroom import address as addresses
 from mailroom.smtp.route import REWRITES_RETURN_PATH, Mx, Relay, Route, relay
@@ -132,4 +132,6 @@ def _waiting_behind(pk: int, destination: str) -> QuerySet[Delivery]:
 
 
 def _relabel(pk: int, destination: str) -> int:
-    return Delivery.objects.filter(pk=pk, next_attempt_at__isnull=False).update(destination=destination)
+    """A fault of ours that it waits for is the old lane's."""
+    waiting = Delivery.objects.filter(pk=pk, next_attempt_at__isnull=False)
+    return waiting.update(destination=destination, waited_seconds=lost_time.moved_to(destination), ours=False)

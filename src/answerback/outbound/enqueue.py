@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from answerback.core import bulk, clock, db, ids, live
-from answerback.outbound import failure_feed, lanes, lifecycle, resolutions
+from answerback.outbound import failure_feed, lifecycle, lost_time, resolutions
 from answerback.outbound.destinations import destination_of
 from answerback.outbound.models import Delivery, Message, Resolution
 from answerback.outbound.senders import sender_of
@@ -290,21 +290,13 @@ def _delivery(
 def _write_deliveries(rows: list[Delivery]) -> list[Delivery]:
     if not rows:
         return rows
-    _wait_in_trouble(rows)
+    lost_time.begin(rows)
     bulk.insert(rows)
     held = [row for row in rows if row.state == State.HELD]
     bulk.insert([lifecycle.event_of(row, Fact.HOLD, State.QUEUED, row.queued_at) for row in held])
     failure_feed.note(row.pk for row in held)
     live.publish(*sorted({live.DELIVERY if row.state == State.HELD else live.OUTBOX for row in rows}))
     return rows
-
-
-def _wait_in_trouble(rows: Sequence[Delivery]) -> None:
-    """What joins a lane in trouble waits for us from the beginning."""
-    troubled = lanes.in_trouble()
-    for row in rows:
-        if row.destination in troubled and row.state == State.QUEUED:
-            row.ours, row.waiting_since = True, row.queued_at
 
 
 def _header_naming(row: Delivery, old: Delivery) -> bytes:

@@ -1,8 +1,9 @@
 """Lanes: what we know of a destination. Paused or limited by a person, or in trouble by a fault of ours.
 
 Policy: a fault of ours (login refused, relay down) is nobody's failure. The lane is marked, everything in it waits and
-is shown as waiting for us, and the time does not count towards expiry. One delivery at a time probes, after a second at
-first and every minute later on; the first answer that is not our fault ends the trouble, and all of it goes at once.
+is shown as waiting for us, and the time does not count towards expiry (`lost_time`). One delivery at a time probes,
+after a second at first and every minute later on; the first answer that is not our fault ends the trouble, and all of
+it goes at once. What waits is written neither at the beginning nor at the end: it may be a million mails.
 
 A rate limit counts what workers take, all of them together: the lane's row is locked while they do.
 """
@@ -14,22 +15,20 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from answerback.core import clock, db, live
-from answerback.core.db import SecondsBetween
-from answerback.outbound import destinations
+from answerback.outbound import destinations, lost_time
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
 from answerback.people.models import Account
-from mailroom.states import State
 
 NOT_CONFIGURED = "not_configured"  # Lane.last_cause beside the keys of the catalogue
 NO_RELAY = "No relay is configured: name one under Administration → Outgoing mail, or set ANSWERBACK_RELAY_URL."
 SENDING_TOPIC = "sending"
 ERROR_LENGTH = 2000  # of Lane.last_error
 
-_PROBE_FIRST = 1
+PROBE_FIRST = 1  # seconds
 _PROBE_LAST = 60
 _PROBE_SHARE = 4  # a quarter of the trouble's age
 
@@ -131,31 +130,21 @@ def in_trouble() -> set[str]:
     return {destination for (destination,) in found}
 
 
-def begin_trouble(destination: str, error: str, cause: str, now: datetime) -> datetime:
-    """Note a fault of ours. Answers since when the lane has been in trouble. Belongs into a transaction."""
-    lane, _ = Lane.objects.get_or_create(destination=destination, defaults={"updated_at": now})
-    since = lane.trouble_since or now
-    Lane.objects.filter(pk=lane.pk).update(
-        trouble_since=since,
-        last_error=error[:ERROR_LENGTH],
-        last_cause=cause[:40],
-        last_error_at=now,
-        updated_at=now,
-    )
-    if lane.trouble_since is None:
-        _stop_the_clocks(destination, now)
+def begin_trouble(destination: str, error: str, cause: str, now: datetime) -> None:
+    """Note a fault of ours. Belongs into a transaction."""
+    Lane.objects.get_or_create(destination=destination, defaults={"updated_at": now})
+    lane = Lane.objects.filter(destination=destination)
+    lane.update(last_error=error[:ERROR_LENGTH], last_cause=cause[:40], last_error_at=now, updated_at=now)
+    if lane.filter(trouble_since__isnull=True).update(trouble_since=now):
         live.publish(SENDING_TOPIC)
-    return since
 
 
 def end_trouble(destination: str, now: datetime) -> bool:
     """The destination answers again: what waited for us goes at once. True where there was trouble."""
-    ended = Lane.objects.filter(destination=destination, trouble_since__isnull=False).update(
-        trouble_since=None, updated_at=now
-    )
-    if not ended:
+    lost = F("waited_seconds") + lost_time.in_present_trouble(now)
+    troubled = Lane.objects.filter(destination=destination, trouble_since__isnull=False)
+    if not troubled.update(trouble_since=None, trouble_ended_at=now, waited_seconds=lost, updated_at=now):
         return False
-    _start_the_clocks(destination, now)
     live.publish(SENDING_TOPIC)
     live.publish(live.OUTBOX)
     return True
@@ -165,7 +154,7 @@ def take_over_settings() -> None:
     """At the start of a worker: yesterday's relay is nobody's trouble any more, and its mail takes today's way."""
     now = clock.now()
     with transaction.atomic():
-        for destination in Lane.objects.filter(trouble_since__isnull=False).values_list("destination", flat=True):
+        for destination in sorted(in_trouble()):
             if not destinations.is_current(destination):
                 end_trouble(destination, now)
     destinations.relabel_waiting()
@@ -177,26 +166,15 @@ def take_over_settings() -> None:
 def probe_delay(since: datetime, now: datetime) -> int:
     """Seconds until the next probe of a lane in trouble."""
     age = int((now - since).total_seconds())
-    return max(_PROBE_FIRST, min(_PROBE_LAST, age // _PROBE_SHARE))
+    return max(PROBE_FIRST, min(_PROBE_LAST, age // _PROBE_SHARE))
 
 
 def forgive(lost: timedelta) -> int:
-    """The clock jumped, or the machine slept: that time does not count against anybody who waits."""
-    return _waiting().update(waited_seconds=F("waited_seconds") + int(lost.total_seconds()))
+    """The clock jumped, or the machine slept: that time does not count against anybody who waits.
 
-
-def _waiting() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(next_attempt_at__isnull=False)
-
-
-def _stop_the_clocks(destination: str, now: datetime) -> None:
-    """Mail that a server had deferred keeps what that server said; mail nobody refused yet shows our fault."""
-    waiting = _waiting().filter(destination=destination, waiting_since__isnull=True)
-    waiting.filter(state=State.QUEUED).update(ours=True, waiting_since=now, updated_at=now)
-    waiting.update(waiting_since=now)
-
-
-def _start_the_clocks(destination: str, now: datetime) -> None:
-    waiting = Delivery.objects.filter(destination=destination, waiting_since__isnull=False)
-    waiting.filter(ours=True, next_attempt_at__isnull=False).update(next_attempt_at=now, ours=False, updated_at=now)
-    waiting.update(waited_seconds=F("waited_seconds") + SecondsBetween(now, F("waiting_since")), waiting_since=None)
+    Where a fault of ours lasts, it is on that account already.
+    """
+    waiting = Delivery.objects.filter(next_attempt_at__isnull=False, waiting_since__isnull=True)
+    return waiting.exclude(destination__in=in_trouble()).update(
+        waited_seconds=F("waited_seconds") + int(lost.total_seconds())
+    )

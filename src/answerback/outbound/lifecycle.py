@@ -8,7 +8,7 @@ Policy:
 * A report counts once per received mail and delivery, in whatever order reports come; a provider's event, which is told
   again where our answer got lost, once per delivery and words.
 * What a server said is kept as it said it. Giving up after waiting keeps the last words and their cause.
-* A refusal that is our own fault stops the clock of the whole lane (`outbound.lanes`).
+* A refusal that is our own fault stops the clock of the whole lane (`outbound.lanes`), and writes nothing else.
 
 A batch is one transaction. Rows are locked in the order of their ids, so that two batches cannot block each other.
 """
@@ -25,8 +25,8 @@ from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from answerback.core import bulk, clock, db, live
-from answerback.outbound import acceptances, failure_feed, lanes
-from answerback.outbound.models import Attempt, Delivery, DeliveryEvent
+from answerback.outbound import acceptances, failure_feed, lanes, lost_time
+from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane
 from answerback.outbound.told import Outcome, Told, read
 from answerback.people.models import Account, Identity
 from mailroom import lifecycle as table
@@ -97,6 +97,8 @@ def decide(delivery_ids: Sequence[int], fact: Fact, by: Account | None = None, r
         before = _before(rows)
         now = clock.now()
         events = [event for row in rows.values() if (event := _decided(row, fact, by, reason, now))]
+        if fact is Fact.RELEASE:
+            lost_time.begin([rows[event.delivery_id] for event in events])
         _write(rows, before, events)
         if fact is Fact.RELEASE and events:
             live.publish(live.OUTBOX)
@@ -234,13 +236,14 @@ def _record(told: Sequence[Told]) -> None:
     rows = _locked({one.outcome.delivery_id for one in told})
     before = _before(rows)
     now = clock.now()
+    known = lost_time.accounts_of({row.destination for row in rows.values()})
     events: list[DeliveryEvent] = []
     for one in _unheard(told):
         if row := rows.get(one.outcome.delivery_id):
-            events += _conclude(row, one, now)
+            events += _conclude(row, one, known.get(row.destination), now)
     _finish_attempts(told, now)
     _write(rows, before, events)
-    _tell_lanes(rows, told, now)
+    _tell_lanes(rows, told, known, now)
     _published(rows, events)
 
 
@@ -327,7 +330,7 @@ def _published(rows: Mapping[int, Delivery], events: list[DeliveryEvent]) -> lis
 # What a fact does to a row
 
 
-def _conclude(row: Delivery, told: Told, now: datetime) -> list[DeliveryEvent]:
+def _conclude(row: Delivery, told: Told, lane: Lane | None, now: datetime) -> list[DeliveryEvent]:
     """Move the row as far as the fact goes, and say so; late and overtaken facts only say so."""
     outcome, fact, before = told.outcome, told.fact, row.state
     target = table.next_state(State(before), fact) if _may_move(row, told) else None
@@ -348,7 +351,7 @@ def _conclude(row: Delivery, told: Told, now: datetime) -> list[DeliveryEvent]:
         origins=told.report.told_from,
         **told.words,
     )
-    return [said, *_consequences(row, fact, now)] if target else [said]
+    return [said, *_consequences(row, told, lane, now)] if target else [said]
 
 
 def _may_move(row: Delivery, told: Told) -> bool:
@@ -377,26 +380,25 @@ def _deferred(row: Delivery, told: Told, now: datetime) -> None:
     _leave_queue(row)
     _take_words(row, told)
     row.ambiguous = row.ambiguous or report.ambiguous
-    if report.ours:
+    if report.ours and not _is_site_fault(report):
         row.waiting_since = row.waiting_since or now
     else:
         _start_clock(row, now)
-    row.next_attempt_at = _next_attempt(row, report, now)
 
 
-def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datetime:
+def _next_attempt(row: Delivery, report: DeliveryReport, lost: int, now: datetime) -> datetime:
     """The schedule's next step, but not past the moments at which we would warn of the delay, or give up, anyway.
 
     Both are thought of after a refusal only. One just before such a moment does not bring the next at once: the first
     step of the schedule lies between, and no warning is worth coming earlier than the server asked for.
 
-    A lane in trouble is probed sooner: the mail that met the fault is what it is probed with.
+    A lane in trouble is probed at the lane's pace, whatever waits there.
     """
-    if row.waiting_since and _is_site_fault(report):
-        return now + timedelta(seconds=lanes.probe_delay(row.waiting_since, now))
+    if _is_site_fault(report):
+        return now + timedelta(seconds=lanes.PROBE_FIRST)
     delay = retry.next_delay(row.attempts, settings.RETRY_SCHEDULE, report.retry_after, random.random())  # noqa: S311
     due = now + timedelta(seconds=delay)
-    late, end = _age(row, settings.DELAY_WARNING_AFTER), _age(row, settings.EXPIRE_AFTER)
+    late, end = _age(row, lost, settings.DELAY_WARNING_AFTER), _age(row, lost, settings.EXPIRE_AFTER)
     if late > now and not (row.delay_warned or report.ours):
         asked_for = retry.next_delay(1, settings.RETRY_SCHEDULE, report.retry_after, jitter=0)
         due = min(due, max(late, now + timedelta(seconds=asked_for)))
@@ -404,9 +406,9 @@ def _next_attempt(row: Delivery, report: DeliveryReport, now: datetime) -> datet
     return min(due, max(end, soonest))
 
 
-def _age(row: Delivery, seconds: int) -> datetime:
+def _age(row: Delivery, lost: int, seconds: int) -> datetime:
     """When the recipient's side has had so many seconds."""
-    return row.queued_at + timedelta(seconds=seconds + row.waited_seconds)
+    return row.queued_at + timedelta(seconds=seconds + lost)
 
 
 def _failed(row: Delivery, told: Told, now: datetime) -> None:
@@ -456,11 +458,14 @@ _EFFECTS: Mapping[Fact, Callable[[Delivery, Told, datetime], None]] = {
 }
 
 
-def _consequences(row: Delivery, fact: Fact, now: datetime) -> list[DeliveryEvent]:
-    """After a transient refusal: give up where it has been tried long enough, warn where it is late."""
-    if fact is not Fact.SESSION_TRANSIENT:
+def _consequences(row: Delivery, told: Told, lane: Lane | None, now: datetime) -> list[DeliveryEvent]:
+    """After a transient refusal: plan the next attempt, or give up where it has been tried long enough; warn where it
+    is late."""
+    if told.fact is not Fact.SESSION_TRANSIENT:
         return []
-    times = (row.queued_at, now, row.waited_seconds, row.waiting_since)
+    lost = lost_time.seconds(row, lane, now)
+    row.next_attempt_at = _next_attempt(row, told.report, lost, now)
+    times = (row.queued_at, now, lost, now if row.ours else None)
     if retry.may_expire(*times, expire_after=settings.EXPIRE_AFTER):
         event = _decided(row, Fact.EXPIRE, None, "", now)
         return [event] if event else []
@@ -489,19 +494,18 @@ def _decided(row: Delivery, fact: Fact, by: Account | None, reason: str, now: da
         row.hold_reason = RELEASED
         row.failed_at = None
         row.next_attempt_at = row.queued_at = now
-        row.waited_seconds = 0
     source = Source.EXPIRY if fact is Fact.EXPIRE else AGENT if by else SYSTEM
     return event_of(row, fact, before, now, source=source, by=by)
 
 
-def _tell_lanes(rows: Mapping[int, Delivery], told: Sequence[Told], now: datetime) -> None:
+def _tell_lanes(rows: Mapping[int, Delivery], told: Sequence[Told], known: Mapping[str, Lane], now: datetime) -> None:
     """The last word of each lane in this batch: a fault of ours begins trouble, anything else a server says ends it."""
     last: dict[str, Told] = {}
     for one in told:
         row = rows.get(one.outcome.delivery_id)
         if row and one.fact in _SESSION_FACTS and (_is_site_fault(one.report) or not one.report.ours):
             last[row.destination] = one
-    troubled = lanes.in_trouble() if last else set()
+    troubled = {name for name, lane in known.items() if lane.trouble_since}
     for destination, one in sorted(last.items()):  # as claims lock them, so that nobody waits in a circle
         if _is_site_fault(one.report):
             lanes.begin_trouble(destination, str(one.words["diagnostic"]), str(one.words["cause"]), now)

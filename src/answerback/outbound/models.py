@@ -74,8 +74,8 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)  # a lane in trouble is probed every minute, for weeks perhaps
     next_attempt_at = models.DateTimeField(null=True)  # set exactly while queued or deferred: the claim looks only here
-    waited_seconds = models.BigIntegerField(default=0)  # time lost by faults of ours: not counted towards expiry
-    waiting_since = models.DateTimeField(null=True)  # a fault of ours began
+    waited_seconds = models.BigIntegerField(default=0)  # with its lane's, time lost by faults of ours (lost_time)
+    waiting_since = models.DateTimeField(null=True)  # a fault of ours that met this message alone began
     # the last thing that was said
     smtp_code = models.PositiveSmallIntegerField(null=True)
     enhanced_code = models.CharField(max_length=12, blank=True)
@@ -317,6 +317,8 @@ class Lane(models.Model):
     paused_at = models.DateTimeField(null=True)
     paused_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     trouble_since = models.DateTimeField(null=True)  # our own fault there: login refused, relay down
+    trouble_ended_at = models.DateTimeField(null=True)  # the last one that is over
+    waited_seconds = models.BigIntegerField(default=0)  # time lost by those that are over, all of them
     last_error = models.TextField(blank=True)
     last_cause = models.CharField(max_length=40, blank=True)
     last_error_at = models.DateTimeField(null=True)

@@ -8,7 +8,7 @@ Mail to agents never counts as the ticket's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from django.utils.translation import get_language
 
-from answerback.outbound import lanes, way_back
+from answerback.outbound import lost_time, way_back
 from answerback.outbound.lifecycle import SUPPRESSED
 from answerback.outbound.models import Attempt, Delivery, DeliveryEvent, Lane, Message, Resolution
 from answerback.people import identities
@@ -223,11 +223,11 @@ def chains_of(deliveries: Sequence[Delivery]) -> list[Chain]:
         root[delivery.pk] = start
         chains.setdefault(start, []).append(delivery)
     resolutions = resolutions_of([delivery.pk for delivery in deliveries])
-    paused, blind = lanes.paused_destinations(), way_back.blind()
+    known, blind = lost_time.lanes_of({chain[-1].destination for chain in chains.values()}), way_back.blind()
     return [
         Chain(
             chain,
-            words_of(chain[-1], paused, blind),
+            words_of(chain[-1], known.get(chain[-1].destination), blind),
             resolutions.get(chain[-1].pk),
             _unresolved(chain, resolutions),
             next((resolutions[row.pk] for row in reversed(chain[:-1]) if row.pk in resolutions), None),
@@ -244,7 +244,7 @@ def chain_of(delivery: Delivery) -> Chain:
 
 
 def words_of(
-    delivery: Delivery, paused: Iterable[str] = (), blind: Mapping[str, datetime] = MappingProxyType({})
+    delivery: Delivery, lane: Lane | None = None, blind: Mapping[str, datetime] = MappingProxyType({})
 ) -> Words:
     """How a delivery's state is said. `blind`: the ways on which reports do not reach us (`way_back.blind`)."""
     match State(delivery.state):
@@ -260,9 +260,9 @@ def words_of(
             return Words.DELIVERED
         case State.DELAYED:
             return Words.DELAYED
-    if delivery.destination in paused:
+    if lane and lane.paused_at:
         return Words.PAUSED
-    if delivery.ours:
+    if lost_time.waits_for_us(delivery, lane):
         return Words.OUR_FAULT
     return Words.TRYING if delivery.state == State.DEFERRED else Words.SENDING
 

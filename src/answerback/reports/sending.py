@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Min, Q, QuerySet
 
 from answerback.core import clock
-from answerback.outbound import alarms, lanes, traffic, way_back
+from answerback.outbound import alarms, lanes, lost_time, traffic, way_back
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
 from answerback.outbound.traffic import Use
@@ -117,7 +117,10 @@ def oldest_late() -> datetime | None:
         LaneStanding(name, rows.get(name), oldest_due=row["oldest"], rate=lanes.rate_of(name, rows.get(name)))
         for name, row in found.items()
     ]
-    return min((one.oldest_due for one in standings if one.oldest_due and not one.is_held_back), default=None)
+    since = [
+        lost_time.due_since(one.oldest_due, one.lane) for one in standings if one.oldest_due and not one.is_held_back
+    ]
+    return min((one for one in since if one < clock.now() - LATE), default=None)
 
 
 def _waiting_by_destination(rows: QuerySet[Delivery]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
-from answerback.outbound import lanes, standing, way_back
+from answerback.outbound import lost_time, standing, way_back
 from answerback.outbound.models import Delivery
 from answerback.outbound.standing import Chain
 
@@ -20,8 +20,13 @@ def rows() -> QuerySet[Delivery]:
 def standings(recent: Sequence[Delivery]) -> list[Chain]:
     """Each delivery as a chain of its own; a fixed number of queries whatever their number."""
     chains = {delivery.pk: chain for chain in standing.chains_of(recent) for delivery in chain.deliveries}
-    paused, blind = lanes.paused_destinations(), way_back.blind()
+    known, blind = lost_time.lanes_of({row.destination for row in recent}), way_back.blind()
     return [
-        Chain([row], standing.words_of(row, paused, blind), chains[row.pk].resolution, chains[row.pk].unresolved)
+        Chain(
+            [row],
+            standing.words_of(row, known.get(row.destination), blind),
+            chains[row.pk].resolution,
+            chains[row.pk].unresolved,
+        )
         for row in recent
     ]

@@ -332,13 +332,13 @@ def _test_state() -> dict[str, Any]:
     mail = first_steps.test_mail()
     if mail is None:
         return {"mail": None}
+    words = standing.words_of(mail, standing.lane_of(mail))
+    tone = _tone(mail, words)
     return {
         "mail": mail,
-        "words": _("Mail waits: nobody has said yet how it leaves")
-        if _is_stuck(mail)
-        else _(STATES[standing.words_of(mail)]),
-        "tone": _tone(mail),
-        "cause": standing.cause_name(mail.cause) if mail.cause and _tone(mail) != "good" else "",
+        "words": _("Mail waits: nobody has said yet how it leaves") if _is_stuck(mail) else _(STATES[words]),
+        "tone": tone,
+        "cause": standing.cause_name(mail.cause) if mail.cause and tone != "good" else "",
         "attempts": Attempt.objects.filter(delivery=mail).order_by("-number"),
         "moving": mail.state in _MOVING,
     }
@@ -348,8 +348,8 @@ def _is_stuck(mail: Delivery) -> bool:
     return mail.state in _MOVING and mail.destination == destinations.UNCONFIGURED
 
 
-def _tone(mail: Delivery) -> str:
-    if mail.state in (State.FAILED, State.HELD, State.CANCELLED) or mail.ours:
+def _tone(mail: Delivery, words: Words) -> str:
+    if mail.state in (State.FAILED, State.HELD, State.CANCELLED) or words is Words.OUR_FAULT:
         return "bad"
     return "wait" if mail.state in _MOVING else "good"
 
