@@ -430,7 +430,7 @@ async def test_who_slept_and_has_the_same_mail_anew_sends_it_once(settings: obje
         async with running():
             await until(nothing_waits, 30)
     sent = Counter(mail.rcpt_to for mail in hop.kept)
-    assert recovered[0] > 2
+    assert recovered[0] > 1, "more than the mail that the session is at"
     assert [one for one, number in sent.items() if number > 1 and not one.startswith("slow")] == []
 
 
