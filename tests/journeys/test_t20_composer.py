@@ -149,9 +149,11 @@ def test_what_is_sent_before_the_editor_has_come_is_whole(patient_desk: Desk, op
     expect(page.locator("[data-waiting] b")).to_have_text("Kim")
     eventually(lambda: len(patient_desk.comments(ticket)) == 2)
     assert "<b>Kim</b>" in patient_desk.comments(ticket)[-1]["html_body"]
-    text.fill("Typed at once.")
+    text.fill("Typed ")
     for route in held:
         route.continue_()
+    expect(page.locator("div#reply-text")).to_be_focused()
+    page.keyboard.type("at once.")
     expect(page.locator("div#reply-text")).to_have_text("Typed at once.")
 
 

@@ -70,7 +70,7 @@ function toHtml(text) {
   const holder = document.createElement("div");
   for (const line of text.split("\n")) {
     const block = document.createElement("div");
-    if (line) block.textContent = line;
+    if (line) block.textContent = line.replace(/^ | $| (?= )/g, "\u00a0"); // else lost, as is a blank typed last
     else block.append(document.createElement("br"));
     holder.append(block);
   }
