@@ -67,7 +67,7 @@ def test_nothing_is_stored_until_it_is_sent(world: World) -> None:
 def test_of_two_macros_the_later_one_counts(world: World) -> None:
     first = make_macro(actions={"status": "solved", "current_tags": "one"})
     second = make_macro(actions={"status": "open", "current_tags": "two"})
-    changes = macros.changes_of(macros.chosen(f"{first.pk},{second.pk},x,999", world.ada), world.ada)
+    changes = macros.changes_of(macros.chosen(f"{first.pk},{second.pk},x,{10**9}", world.ada), world.ada)
     assert (changes.status, list(changes.add_tags)) == ("open", ["one", "two"])
 
 
