@@ -14,6 +14,7 @@ from email import message_from_bytes
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connections
+from django.utils import timezone
 from tests.mailroom.smtp.scripted_server import NameServer
 from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
@@ -412,15 +413,27 @@ def take_over(delivery_ids: set[int], but: set[str]) -> set[str]:
     return recipients
 
 
-async def test_who_slept_and_has_the_same_mail_anew_sends_it_once(settings: object) -> None:
+def freeze(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    time.sleep(seconds)  # the whole process
+
+
+def suspend(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """The whole machine: when it goes on its clock is put right, and nothing else of it has noticed."""
+    monkeypatch.setattr(clock, "now", lambda: timezone.now() + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(("sleeps", "lease"), [(freeze, 2), (suspend, 900)])
+async def test_who_slept_and_has_the_same_mail_anew_sends_it_once(
+    settings: object, monkeypatch: pytest.MonkeyPatch, sleeps: Callable[[pytest.MonkeyPatch, float], None], lease: int
+) -> None:
     """A session goes on with the batch that it had before the sleep, when all of it is claimed again by its process."""
     settings.SESSIONS_PER_DESTINATION = 1  # type: ignore[attr-defined]
-    settings.LEASE = 2  # type: ignore[attr-defined]
+    settings.LEASE = lease  # type: ignore[attr-defined]
     recovered: list[int] = []
 
     def sleep(stage: str, recipient: str) -> None:
         if stage == "body" and recipient.startswith("slow") and not recovered:
-            time.sleep(2.5)  # the whole process
+            sleeps(monkeypatch, lease + 0.5)
             with ThreadPoolExecutor(1) as thread:
                 recovered.append(thread.submit(recover).result())
 

@@ -75,7 +75,8 @@ class Engine:
         self._windows: dict[str, Window] = {}  # of destinations without mail under way: what was learnt last
         self._silent: set[Line] = set()
         self._in_hand = {True: 0, False: 0}
-        self._good_until: dict[Lease, float] = {}  # loop time up to which it is certainly ours
+        self._stopwatch = clock.Stopwatch()
+        self._good_until: dict[Lease, float] = {}  # of the stopwatch: up to then it is certainly ours
         self._unbegun: set[Lease] = set()  # to be given back
         self._sessions: dict[asyncio.Task[None], Transport] = {}
         self._wake = asyncio.Event()
@@ -163,12 +164,12 @@ class Engine:
         self._count_in_hand()
         try:
             await self._give_back()
+            good_until = self._stopwatch.seconds() + settings.LEASE
             found = await self._database.run(claims.take, self.owner, after, self._room)
         except Error as error:
             log.warning("the queue cannot be read: %s", error)
             await asyncio.sleep(POLL_SECONDS)
             return 0, ""
-        good_until = asyncio.get_running_loop().time() + settings.LEASE
         self._held_back = found.wait.total_seconds() if found.wait else None
         for claim in found.claims:
             self._good_until[claim.lease] = good_until
@@ -377,8 +378,8 @@ class Engine:
         self._unbegun.update(claim.lease for claim in unbegun)
 
     def _still_ours(self, claim: Claim) -> bool:
-        """Not where this process slept past its lease: somebody else may be sending it."""
-        if self._good_until.get(claim.lease, 0) > asyncio.get_running_loop().time():
+        """Not where this process, or its machine, slept past its lease: somebody else may be sending it."""
+        if self._good_until.get(claim.lease, 0) > self._stopwatch.seconds():
             return True
         self._forget([claim.lease])
         return False
@@ -395,7 +396,7 @@ class Engine:
         while True:
             await asyncio.sleep(settings.LEASE / 3)
             asked = set(self._good_until)
-            good_until = asyncio.get_running_loop().time() + settings.LEASE
+            good_until = self._stopwatch.seconds() + settings.LEASE
             try:
                 ours = await self._database.run(claims.renew, self.owner, asked)
             except Error as error:
