@@ -119,6 +119,18 @@ def test_an_empty_home_gets_caches_in_the_checkout(bootstrap: ModuleType, monkey
     assert "VIRTUAL_ENV" not in environ
 
 
+@pytest.mark.parametrize(("verb", "kept"), [("test", True), ("lint", True), ("serve", False)])
+def test_what_is_compiled_is_kept_for_developers_but_not_beside_its_source(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, verb: str, kept: bool
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    environ = bootstrap.command_environment([verb])
+    assert ("PYTHONDONTWRITEBYTECODE" not in environ) is kept
+    assert ("PYTHONPYCACHEPREFIX" in environ) is kept
+    assert environ.get("PYTHONPYCACHEPREFIX", str(bootstrap.VENV)).startswith(str(bootstrap.VENV))
+
+
 def test_an_old_python_gets_one_line(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
     with pytest.raises(bootstrap.NotReadyError, match=r"^Python 3\.11 or newer is needed, this is 3\.9\..*$"):
