@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from email import message_from_bytes
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -21,6 +23,7 @@ from tests.outbound.hop import Hop
 
 from answerback.core import clock
 from answerback.outbound import claims, lanes, lifecycle, recorder, standing
+from answerback.outbound import engine as engine_module
 from answerback.outbound.engine import Engine
 from answerback.outbound.lines import SLOW_AFTER, Line
 from answerback.outbound.models import Attempt, Delivery, Lane, Message
@@ -286,6 +289,48 @@ async def test_a_clean_stop_gives_back_what_was_not_begun(settings: object) -> N
     hanging, waiting = await row("hang@c.test"), await row("ok@c.test")
     assert (hanging.state, hanging.ambiguous) == ("deferred", True)
     assert (waiting.state, waiting.attempts, waiting.ambiguous) == ("queued", 0, False)
+
+
+async def test_what_a_slow_database_grants_to_one_who_stops_is_given_back(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where settings change the process lives on: nobody could prove its lease dead, or would carry that mail."""
+    asked, granting = threading.Event(), claims.take
+
+    def grant_late(*asking: Any) -> claims.Round:
+        asked.set()
+        time.sleep(1)
+        return granting(*asking)
+
+    monkeypatch.setattr(claims, "take", grant_late)
+    monkeypatch.setattr(engine_module, "CLAIM_SECONDS", 0.1)
+    settings.RELAY_URL = "smtp://127.0.0.1:1"  # type: ignore[attr-defined]
+    await answer_to("ok@c.test")
+    async with running():
+        await asyncio.to_thread(asked.wait, 10)
+    waiting = await row("ok@c.test")
+    assert (waiting.state, waiting.owner, waiting.attempts) == ("queued", "", 0)
+
+
+async def test_a_slow_database_gets_back_what_one_who_stops_gives_back(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "CLAIM_SECONDS", 0.1)
+    settings.RELAY_URL = "smtp://127.0.0.1:1"  # type: ignore[attr-defined]
+    await answer_to("ok@c.test")
+    await sync_to_async(lanes.pause)("127.0.0.1:1", None)
+    async with running() as engine:
+        found = await sync_to_async(claims.take)(engine.owner, "", lambda destination, lane: 1)
+        engine._database._executor.submit(time.sleep, 1)
+        engine._put_down(found.claims)
+        engine.wake()
+        await until(lambda: is_giving_back(engine))
+    waiting = await row("ok@c.test")
+    assert (waiting.state, waiting.owner, waiting.attempts) == ("queued", "", 0)
+
+
+async def is_giving_back(engine: Engine) -> bool:
+    return not engine._unbegun
 
 
 async def test_what_is_deleted_while_claimed_is_not_taken_for_the_mail_in_doubt(

@@ -78,6 +78,7 @@ class Engine:
         self._stopwatch = clock.Stopwatch()
         self._good_until: dict[Lease, float] = {}  # of the stopwatch: up to then it is certainly ours
         self._unbegun: set[Lease] = set()  # to be given back
+        self._granting: asyncio.Future[claims.Round] | None = None  # a claim that the database has not answered yet
         self._sessions: dict[asyncio.Task[None], Transport] = {}
         self._wake = asyncio.Event()
         self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
@@ -165,7 +166,7 @@ class Engine:
         try:
             await self._give_back()
             good_until = self._stopwatch.seconds() + settings.LEASE
-            found = await self._database.run(claims.take, self.owner, after, self._room)
+            found = await self._take(after)
         except Error as error:
             log.warning("the queue cannot be read: %s", error)
             await asyncio.sleep(POLL_SECONDS)
@@ -176,6 +177,13 @@ class Engine:
             self._line(claim.destination).waiting.append(claim)
         self._staff()
         return len(found.claims), found.after
+
+    async def _take(self, after: str) -> claims.Round:
+        """Who is stopped meanwhile does not stop the database: what it grants then is put down by `_stop`."""
+        self._granting = asyncio.ensure_future(self._database.run(claims.take, self.owner, after, self._room))
+        found = await asyncio.shield(self._granting)
+        self._granting = None
+        return found
 
     def _room(self, destination: str, lane: Lane | None) -> int:
         """How many deliveries to claim for a destination. Called from the database thread."""
@@ -411,7 +419,7 @@ class Engine:
             given, self._unbegun = self._unbegun, set()
             try:  # of one delivery the last attempt counts
                 await self._database.run(lifecycle.give_back, dict(sorted(given)), self.owner)
-            except Error:
+            except (Error, asyncio.CancelledError):
                 self._unbegun |= given
                 raise
             self._forget(given)
@@ -479,6 +487,7 @@ class Engine:
         if self._sessions:
             await asyncio.wait(list(self._sessions), timeout=STOP_SECONDS)
         await _end(list(self._sessions))
+        await self._put_down_granted()
         if not await self._recorder.drain(STORE_SECONDS):
             log.error("not all outcomes could be stored; these deliveries will be sent again")
         with suppress(Error):
@@ -487,6 +496,13 @@ class Engine:
         await self._note_traffic({})
         for thread in (self._database, *self._readers):
             await thread.close()
+
+    async def _put_down_granted(self) -> None:
+        """What a claim brings that nobody waits for. Nothing else can be stored before it is over."""
+        if self._granting is not None:
+            await asyncio.wait([self._granting])
+            if self._granting.exception() is None:
+                self._put_down(self._granting.result().claims)
 
 
 def client_options() -> Options:
