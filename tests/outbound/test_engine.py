@@ -291,6 +291,30 @@ async def test_a_clean_stop_gives_back_what_was_not_begun(settings: object) -> N
     assert (waiting.state, waiting.attempts, waiting.ambiguous) == ("queued", 0, False)
 
 
+async def test_a_stop_before_a_mail_is_complete_gives_it_back_untried(settings: object) -> None:
+    """It cannot have arrived: nobody is told that it may have, and it does not wait for its next attempt."""
+    settings.SMTP_TIMEOUTS |= {"data": 60}  # type: ignore[attr-defined]
+    asked = asyncio.Event()
+
+    async def take_no_data(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hop.test ESMTP\r\n")
+        while line := await reader.readline():
+            if line == b"DATA\r\n":
+                asked.set()
+            else:
+                writer.write(b"250 2.0.0 Ok\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(take_no_data, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings.RELAY_URL = f"smtp://127.0.0.1:{port}?tls=none"  # type: ignore[attr-defined]
+        await answer_to("ok@c.test")
+        async with running():
+            await asyncio.wait_for(asked.wait(), 10)
+    waiting = await row("ok@c.test")
+    assert (waiting.state, waiting.ambiguous, waiting.attempts) == ("queued", False, 0)
+
+
 async def test_what_a_slow_database_grants_to_one_who_stops_is_given_back(
     settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

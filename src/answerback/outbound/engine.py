@@ -323,11 +323,10 @@ class Engine:
     async def _carry(self, line: Line, session: Session, transport: Transport, batch: Sequence[Claim]) -> None:
         """Send one batch, and note each outcome as it comes."""
         left = {claim.delivery_id: claim for claim in batch if self._still_ours(claim)}
-        begun = False
         try:
             loaded = await self._load(list(left))
             self._put_down([left.pop(gone) for gone in left.keys() - {envelope.id for envelope in loaded}])
-            begun, began = True, asyncio.get_running_loop().time()
+            began = asyncio.get_running_loop().time()
             session.begins(began)
             self._at_work += 1
             async with aclosing(transport.send(loaded)) as outcomes:
@@ -338,11 +337,11 @@ class Engine:
             line.timed(asyncio.get_running_loop().time() - began)
             self._put_down(left.values())
         except asyncio.CancelledError:
-            self._break_off(line, list(left.values()), begun and transport.was_greeted)
+            self._break_off(line, list(left.values()), transport.left_in_doubt)
             raise
         except Error as error:
             log.warning("mail cannot be read from the queue: %s", error)
-            self._break_off(line, list(left.values()), begun)
+            self._put_down(left.values())
             await asyncio.sleep(POLL_SECONDS)
         except Exception as error:  # a bug of ours, perhaps about one message: it must not stop the queue
             log.exception("deliveries %s could not be carried", list(left))
@@ -374,11 +373,11 @@ class Engine:
         outcome = Outcome(claim.delivery_id, report, self.owner, claim.attempt, next_hop_is_final=final)
         return self._recorder.add(outcome)
 
-    def _break_off(self, line: Line, left: list[Claim], begun: bool) -> None:
-        """The session ended in the middle. Only the message in front can have been complete already."""
-        if begun and left:
-            in_doubt = left.pop(0)
-            self._conclude(line, in_doubt, _broken_off(in_doubt))
+    def _break_off(self, line: Line, left: list[Claim], in_doubt: bool) -> None:
+        """The session ended in the middle. `in_doubt`: the message in front was complete, its answer was not heard."""
+        if in_doubt:
+            front = left.pop(0)
+            self._conclude(line, front, _broken_off(front))
         self._put_down(left)
 
     def _put_down(self, unbegun: Iterable[Claim]) -> None:

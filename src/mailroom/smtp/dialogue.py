@@ -87,11 +87,13 @@ class Dialogue:
         if refusal is not None:
             self._under_way = False
             return refusal
-        self.in_doubt = True
+        self.in_doubt = True  # and stays so where nobody waits for the answer any more
         try:
             reply = await self.link.reply(Stage.DOT, self._timeouts.dot)
-        finally:
+        except Trouble:
             self.in_doubt = False
+            raise
+        self.in_doubt = False
         self._under_way = self._opened
         return reply if reply.code in _WANTED[Stage.DOT] else self._refusal(Stage.DOT, reply)
 

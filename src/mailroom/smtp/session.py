@@ -38,7 +38,7 @@ class Transport:
         self._endpoint: Endpoint | None = None
         self._dialogue: Dialogue | None = None
         self.announced_size = 0  # octets of the largest message, as the last server said; 0: it named none
-        self.was_greeted = False  # in the last `send`: where not, nothing of any message has left
+        self.left_in_doubt = False  # the last `send` was broken off while `in_doubt`
 
     @property
     def in_doubt(self) -> bool:
@@ -53,11 +53,10 @@ class Transport:
         pending = deque(envelopes)
         tried: dict[Endpoint, Trouble] = {}  # what hosts said about the envelope in front
         dead_sessions = 0
-        self.was_greeted = False
+        self.left_in_doubt = False
         try:
             while pending:
                 dialogue, troubles = await self._ready(tried)
-                self.was_greeted = self.was_greeted or dialogue is not None
                 if dialogue is None:
                     everyone = not tried or dead_sessions >= self._options.dead_sessions_max
                     speaking = telling([*tried.values(), *troubles], self._by_relay)
@@ -77,6 +76,7 @@ class Transport:
                         self._note(trouble, tried)
                         dead_sessions += trouble.stage is Stage.MAIL or trouble.fault is Fault.TIMEOUT
         finally:
+            self.left_in_doubt = self.in_doubt
             self._leave_unless_usable()
 
     async def open(self) -> DeliveryReport | None:
