@@ -72,6 +72,22 @@ async def test_the_size_that_the_server_announces_is_noted_for_the_composer(sett
     assert await sync_to_async(lanes.size_limit)(["ok@customer.test"]) == 10_240_000
 
 
+async def test_who_is_not_there_does_not_take_back_the_size_it_announced(settings: object) -> None:
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@customer.test")
+        await send_all()
+    await answer_to("later@customer.test")
+    async with running():
+        await until(sending_is_down)
+        await until(nothing_is_in_hand)
+    assert await sync_to_async(lanes.size_limit)(["ok@customer.test"]) == 10_240_000
+
+
+async def nothing_is_in_hand() -> bool:
+    return not await Delivery.objects.filter(state="sending").aexists()
+
+
 def person(address: str) -> Person:
     return identities.find_or_create(address, address, "en").person
 

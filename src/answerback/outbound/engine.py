@@ -284,9 +284,9 @@ class Engine:
             self._at_work -= 1
             self._recorder.look()
 
-    async def _note_size(self, line: Line, size: int) -> None:
+    async def _note_size(self, line: Line, size: int | None) -> None:
         """Only where it has changed, and only for the composer: that it cannot be noted stops no mail."""
-        if size == line.size_limit:
+        if size is None or size == line.size_limit:
             return
         line.size_limit = size
         with suppress(Error):

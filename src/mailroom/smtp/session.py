@@ -37,7 +37,8 @@ class Transport:
         self._asked_last: set[Endpoint] = set()  # hosts that broke off, for as long as this object lives
         self._endpoint: Endpoint | None = None
         self._dialogue: Dialogue | None = None
-        self.announced_size = 0  # octets of the largest message, as the last server said; 0: it named none
+        # octets of the largest message, as the last server said; 0: it named none; None: no server was there
+        self.announced_size: int | None = None
         self.left_in_doubt = False  # the last `send` was broken off while `in_doubt`
 
     @property
