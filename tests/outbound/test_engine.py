@@ -22,7 +22,7 @@ from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
 from answerback.core import clock
-from answerback.outbound import claims, lanes, lifecycle, recorder, standing
+from answerback.outbound import claims, envelopes, lanes, lifecycle, recorder, standing
 from answerback.outbound import engine as engine_module
 from answerback.outbound.engine import Engine
 from answerback.outbound.lines import SLOW_AFTER, Line
@@ -396,6 +396,29 @@ async def test_what_is_deleted_while_claimed_is_not_taken_for_the_mail_in_doubt(
             await asyncio.sleep(0.2)  # the final dot has come
     hanging = await row("hang@c.test")
     assert (hanging.state, hanging.ambiguous, hanging.attempts) == ("deferred", True, 1)
+
+
+async def test_a_mail_that_cannot_be_made_ready_keeps_no_other_of_its_batch(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen as a whole batch that waited for its next attempt, and met there again."""
+    monkeypatch.setattr(Line, "_most", 3)
+    settings.RETRY_SCHEDULE = (600,)  # type: ignore[attr-defined]
+    ready = envelopes._envelope
+
+    def make_ready(copy: Any, batch: Any) -> Envelope:
+        if copy.recipient == "odd@c.test":
+            raise ValueError("a bug of ours")
+        return ready(copy, batch)
+
+    monkeypatch.setattr(envelopes, "_envelope", make_ready)
+    async with Hop() as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("ok@c.test", "odd@c.test", "fine@c.test")
+        await send_all()
+    assert await states() == {"ok@c.test": "accepted", "odd@c.test": "deferred", "fine@c.test": "accepted"}
+    odd = await row("odd@c.test")
+    assert (odd.ours, odd.diagnostic, odd.attempts) == (True, "internal error: ValueError", 1)
 
 
 async def test_what_cannot_be_stored_stops_sending(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:

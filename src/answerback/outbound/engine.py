@@ -324,7 +324,7 @@ class Engine:
         """Send one batch, and note each outcome as it comes."""
         left = {claim.delivery_id: claim for claim in batch if self._still_ours(claim)}
         try:
-            loaded = await self._load(list(left))
+            loaded = await self._load_all(line, left)
             self._put_down([left.pop(gone) for gone in left.keys() - {envelope.id for envelope in loaded}])
             began = asyncio.get_running_loop().time()
             session.begins(began)
@@ -347,6 +347,24 @@ class Engine:
             log.exception("deliveries %s could not be carried", list(left))
             for claim in left.values():
                 self._conclude(line, claim, _internal_error(claim, error))
+
+    async def _load_all(self, line: Line, left: dict[int, Claim]) -> list[Envelope]:
+        """Where something is wrong with one of them, it keeps no other from leaving; it is told, and not `left`."""
+        try:
+            return await self._load(list(left))
+        except Exception as error:
+            if _is_in_trouble(error):
+                raise
+        loaded: list[Envelope] = []
+        for claim in list(left.values()):
+            try:
+                loaded += await self._load([claim.delivery_id])
+            except Exception as error:
+                if _is_in_trouble(error):
+                    raise
+                log.exception("delivery %s cannot be made ready to be sent", claim.delivery_id)
+                self._conclude(line, left.pop(claim.delivery_id), _internal_error(claim, error))
+        return loaded
 
     async def _load(self, delivery_ids: Sequence[int]) -> list[Envelope]:
         """Signing with RSA takes longer than all the rest, but lets other threads work meanwhile: they take turns."""
@@ -512,6 +530,10 @@ def client_options() -> Options:
         resolver=settings.RESOLVER,
         policy_port=settings.MTA_STS_PORT,
     )
+
+
+def _is_in_trouble(error: Exception) -> bool:
+    return isinstance(error, Error) and is_in_trouble(error)
 
 
 def _broken_off(claim: Claim) -> DeliveryReport:
