@@ -6,6 +6,8 @@ import re
 import socketserver
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import dkim
@@ -19,7 +21,8 @@ from tests.outbound.conftest import Outbox
 from answerback.cli import dkim as verb
 from answerback.outbound import dkim_keys, envelopes
 from answerback.outbound.models import DkimKey
-from mailroom.dkim_signing import Algorithm, make_private_key
+from mailroom.compose import Composed
+from mailroom.dkim_signing import Algorithm, body_hash, make_private_key, read_key, sign
 
 Zone = dict[str, str]  # name with its last dot -> a zone file's text for its TXT record
 
@@ -80,6 +83,30 @@ def test_made_published_and_taken_into_use(outbox: Outbox, zone: Zone) -> None:
     code, started = run("acme.test", "--start")
     assert (code, started.count("signs mail, is in DNS")) == (0, 2)
     assert signatures(outbox, zone) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("published", "verifies"),
+    [
+        ("v=DKIM1; k=ed25519; p={p}", True),
+        ("k=ed25519;p={p};", True),
+        ("v=DKIM1; k=ed25519; t=y; s=email; h=sha1:sha256; n=ours; p={p}", True),
+        ("v=DKIM1; p={p}", False),  # a key of RSA, where nothing else is said
+        ("v=DKIM1; k=rsa; p={p}", False),
+        (r"v=DKIM1\; k=ed25519\; p={p}", False),  # of a zone file, entered into a form
+        ("v=DKIM1; k=ed25519; s=tlsrpt; p={p}", False),
+        ("v=DKIM1; k=ed25519; p=", False),
+        ("v=DKIM1", False),
+    ],
+)
+def test_a_record_counts_where_signatures_can_be_verified_with_it(published: str, verifies: bool) -> None:
+    key = read_key("acme.test", "e", make_private_key(Algorithm.ED25519))
+    record = published.format(p=key.record.rpartition("p=")[2])
+    mail = Composed(b"From: <support@acme.test>\r\nSubject: Hello\r\n", b"Hello.\r\n")
+    signed = sign(mail, [key], datetime(2026, 11, 27, tzinfo=UTC), body_hash(mail.body))
+    with suppress(dkim.DKIMException):  # dkimpy's way to say no, now and then
+        assert dkim.verify(signed.octets, dnsfunc=lambda name, timeout=5: record.encode()) == verifies
+    assert dkim_keys.is_record_of(key, [record]) == verifies
 
 
 def test_a_key_serves_the_domains_below_its_own(outbox: Outbox, zone: Zone) -> None:

@@ -10,7 +10,7 @@ Private keys lie sealed in the database (core.sealing). What no key of ours open
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -141,14 +141,24 @@ def is_published(key: Key) -> bool:
 
 
 def is_record_of(key: Key, said: Iterable[str]) -> bool:
-    """Whether one of these TXT records is the key's."""
-    return any(_public_half(text) == _public_half(key.record) for text in said)
+    """Whether with one of these TXT records our signatures can be verified (RFC 6376 §3.6.1)."""
+    return any(_can_be_verified(_tags(key.record), _tags(text)) for text in said)
 
 
-def _public_half(record: str) -> str:
-    """The tag `p=` of a record, however its blanks are set."""
-    tags = dict(tag.strip().partition("=")[::2] for tag in record.split(";"))
-    return "".join(tags.get("p", "").split())
+def _can_be_verified(ours: Mapping[str, str], said: Mapping[str, str]) -> bool:
+    """The right key is not enough: without `k=` it is taken for one of RSA, a version of `DKIM1\\` for none at all."""
+    return (
+        said.get("p") == ours["p"]
+        and said.get("k", "rsa") == ours["k"]
+        and said.get("v", "DKIM1") == "DKIM1"
+        and "sha256" in said.get("h", "sha256").split(":")
+        and not {"*", "email"}.isdisjoint(said.get("s", "*").split(":"))
+    )
+
+
+def _tags(record: str) -> dict[str, str]:
+    """However its blanks are set."""
+    return dict("".join(tag.split()).partition("=")[::2] for tag in record.split(";"))
 
 
 def _name(domain: str) -> str:
