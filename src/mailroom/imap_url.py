@@ -68,7 +68,10 @@ def url_of(mailbox: Mailbox) -> str:
 
 
 def _mailbox(url: str) -> Mailbox:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its words may hold the password
+        raise ValueError("not a mailbox (want imaps://user:password@host/INBOX)") from None
     if parts.scheme not in _PORTS or not parts.hostname or not parts.username:
         raise ValueError(f"not a mailbox: {_shown(parts)} (want imaps://user:password@host/INBOX)")
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -107,9 +110,9 @@ def _port(parts: SplitResult) -> int:
     try:
         return parts.port or _PORTS[parts.scheme]
     except ValueError:
-        raise ValueError(f"not a port in {_shown(parts)}") from None
+        raise ValueError(f"not a port behind {_shown(parts)}") from None
 
 
 def _shown(parts: SplitResult) -> str:
-    """The address without what is secret in it."""
-    return f"{parts.scheme or '?'}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """As much as certainly holds no password."""
+    return f"{parts.scheme or '?'}://{parts.hostname or ''}"

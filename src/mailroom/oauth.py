@@ -23,6 +23,7 @@ _MICROSOFT_TOKENS = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/toke
 _MICROSOFT_SCOPE = "https://outlook.office365.com/.default"
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 PROVIDERS = ("microsoft", "google", "oauth2")  # as `auth=` names them
+QUERY = ("tenant", "client_id", "client_secret", "token_url", "scope")  # what `of_provider` reads
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from mailroom import oauth
 from mailroom.oauth import OAuth
@@ -71,6 +72,8 @@ REWRITES_RETURN_PATH = frozenset(
 
 _PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 _AUTH = ("", "plain", "login", "xoauth2", *oauth.PROVIDERS)
+_ASKED = ("tls", "auth", *oauth.QUERY)
+_WANTED = "want smtp://user:password@host:port, smtps://…, or mx, with / ? # @ in a password as %2F %3F %23 %40"
 
 
 def relay(url: str, ca_file: str = "") -> Route:
@@ -80,13 +83,14 @@ def relay(url: str, ca_file: str = "") -> Route:
     `smtps://…`, several of them with spaces between, or `mx`, `mx:PORT`, `mx?tls=verify`. With
     `auth=microsoft&tenant=T&client_id=C`, `auth=google&client_id=C&client_secret=S` or
     `auth=oauth2&token_url=U&client_id=C…` the password is the secret that access tokens are had with.
-    ValueError, fit to be shown, where it is none of these.
+    ValueError, fit to be shown, where it is none of these; also for a word too many or misspelt, for mail must not go
+    unprotected because of it.
     """
     parts = url.split()
     if not parts:
         raise ValueError("no relay is named: smtp://host:port, smtps://host, or mx")
     if parts[0].partition("?")[0].partition(":")[0] == "mx" and len(parts) == 1:
-        return _mx(urlsplit("mx://" + parts[0].removeprefix("mx").replace(":", "host:", 1)), ca_file)
+        return _mx("mx://" + parts[0].removeprefix("mx").replace(":", "host:", 1), ca_file)
     return Relay(tuple(_endpoint(part, ca_file) for part in parts))
 
 
@@ -103,15 +107,16 @@ def url_of(endpoint: Endpoint) -> str:
     return f"{scheme}://{user and user + '@'}{host}:{endpoint.port}{query and '?' + query}"
 
 
-def _mx(parts: SplitResult, ca_file: str) -> Mx:
-    return Mx(port=_port(parts) or 25, tls=_tls(parts, Tls.MAY), ca_file=ca_file)
+def _mx(url: str, ca_file: str) -> Mx:
+    parts = _split(url)
+    return Mx(port=_port(parts) or 25, tls=_tls(_asked(parts, ("tls",))), ca_file=ca_file)
 
 
 def _endpoint(url: str, ca_file: str) -> Endpoint:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError(f"not a relay: {_without_password(parts)} (want smtp://host:port, smtps://host, or mx)")
-    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        raise ValueError(f"not a relay: {_shown(parts)} ({_WANTED})")
+    asked = _asked(parts, _ASKED)
     auth = asked.get("auth", "").lower()
     if auth not in _AUTH:
         raise ValueError(f"auth={auth} is not one of {', '.join(_AUTH[1:])}")
@@ -122,7 +127,7 @@ def _endpoint(url: str, ca_file: str) -> Endpoint:
     return Endpoint(
         host=parts.hostname,
         port=_port(parts) or _PORTS[parts.scheme],
-        tls=Tls.IMPLICIT if parts.scheme == "smtps" else _tls(parts, Tls.MAY),
+        tls=Tls.IMPLICIT if parts.scheme == "smtps" else _tls(asked),
         user=user,
         password="" if tokens else password,
         ca_file=ca_file,
@@ -131,19 +136,38 @@ def _endpoint(url: str, ca_file: str) -> Endpoint:
     )
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # its words may hold the password
+        raise ValueError(f"not a relay ({_WANTED})") from None
+
+
+def _asked(parts: SplitResult, known: Sequence[str]) -> dict[str, str]:
+    """Nothing else stands behind the host: else it is half of a password, and what looks like a host is a user."""
+    if parts.path not in ("", "/") or parts.fragment or "@" in parts.query:
+        raise ValueError(f"too much behind {_shown(parts)} ({_WANTED})")
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    asked = dict(pairs)
+    if len(asked) < len(pairs) or not asked.keys() <= set(known):
+        raise ValueError(f"behind the ? of {_shown(parts)} may stand, once each: {', '.join(known)}")
+    return asked
+
+
 def _port(parts: SplitResult) -> int | None:
     try:
         return parts.port
     except ValueError:
-        raise ValueError(f"not a port in {_without_password(parts)}") from None
+        raise ValueError(f"not a port behind {_shown(parts)}") from None
 
 
-def _tls(parts: SplitResult, default: Tls) -> Tls:
-    word = parse_qs(parts.query).get("tls", [default.value])[0].lower()
+def _tls(asked: Mapping[str, str]) -> Tls:
+    word = asked.get("tls", Tls.MAY.value).lower()
     if word not in ("none", "may", "must", "verify"):
         raise ValueError(f"tls={word} is not one of none, may, must, verify")
     return Tls(word)
 
 
-def _without_password(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def _shown(parts: SplitResult) -> str:
+    """As much as certainly holds no password."""
+    return f"{parts.scheme}://{parts.hostname or ''}"
