@@ -107,6 +107,34 @@ def test_a_jump_is_measured_once(jump: timedelta) -> None:
     assert watch.lost(NOON + jump + timedelta(seconds=2), 102.0) == timedelta(0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_jump_is_forgiven_once_the_database_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that slept has often lost its connection: the first question on it fails."""
+    jumps = [timedelta(hours=8)]
+    asked: list[timedelta] = []
+
+    def forgive(lost: timedelta) -> int:
+        asked.append(lost)
+        if len(asked) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return 0
+
+    monkeypatch.setattr(lanes, "forgive", forgive)
+    monkeypatch.setattr(tidy.ClockWatch, "lost", lambda *times: jumps.pop() if jumps else timedelta(0))
+    monkeypatch.setattr(tidy, "CHORES", ())
+    monkeypatch.setattr(tidy, "TICK_SECONDS", 0.01)
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        tidying = asyncio.create_task(tidy.run(stop))
+        await asyncio.sleep(0.5)
+        stop.set()
+        await tidying
+
+    asyncio.run(story())
+    assert asked == [timedelta(hours=8)] * 2
+
+
 @pytest.mark.django_db
 def test_attempts_that_a_clock_set_back_has_put_off_are_due(settings: object) -> None:
     settings.RETRY_SCHEDULE = (300, 14400)  # type: ignore[attr-defined]

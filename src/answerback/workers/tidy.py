@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.conf import settings
 from django.db import Error
@@ -87,13 +86,16 @@ async def run(stop: asyncio.Event) -> None:
     database = DatabaseThread("tidy")
     due = dict.fromkeys(CHORES, 0.0)
     watch = ClockWatch(clock.now(), time.monotonic())
+    unforgiven = timedelta(0)
     while not stop.is_set():
         now = time.monotonic()
         lost = watch.lost(clock.now(), now)
         if lost > timedelta(0):
             log.warning("the clock jumped ahead by %s", lost)
             due |= dict.fromkeys(LEASES, now + settings.LEASE)
-            await _do(database, Chore("a jump of the clock", 0, partial(lanes.forgive, lost)))
+            unforgiven += lost
+        if unforgiven:
+            unforgiven = await _forgive(database, unforgiven)
         for chore in due:
             if due[chore] <= now:
                 due[chore] = now + chore.every
@@ -120,6 +122,13 @@ class ClockWatch:
         jump = (wall - self._wall) - timedelta(seconds=running - self._running)
         self._wall, self._running = wall, running
         return jump if abs(jump) > JUMP else timedelta(0)
+
+
+async def _forgive(database: DatabaseThread, lost: timedelta) -> timedelta:
+    """What is left to be forgiven: all, where it failed. After a sleep a database often is not there at once."""
+    done: list[int] = []
+    await _do(database, Chore("a jump of the clock", 0, lambda: done.append(lanes.forgive(lost))))
+    return timedelta(0) if done else lost
 
 
 async def _do(database: DatabaseThread, chore: Chore) -> bool:
