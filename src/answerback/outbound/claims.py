@@ -23,7 +23,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import Error, connection, transaction
 
-from answerback.core import clock, db
+from answerback.core import bulk, clock, db
 from answerback.outbound import lanes, lifecycle, owners
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
@@ -188,7 +188,8 @@ def pull_forward() -> int:
     now = clock.now()
     longest = max(*settings.RETRY_SCHEDULE, LONGEST_RETRY_AFTER) * (1 + MAX_JITTER)
     late = Delivery.objects.filter(next_attempt_at__gt=now + timedelta(seconds=longest) + _SLACK)
-    return late.update(next_attempt_at=now)
+    with transaction.atomic():
+        return bulk.in_order(late).update(next_attempt_at=now)
 
 
 def depth() -> Mapping[str, int]:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from answerback.core import clock, db, live
+from answerback.core import bulk, clock, db, live
 from answerback.outbound import destinations, lost_time
 from answerback.outbound.models import Delivery, Lane
 from answerback.outbound.pace import Rate
@@ -53,7 +53,7 @@ def retry_now(destination: str) -> int:
     now = clock.now()
     later = Delivery.objects.filter(destination=destination, next_attempt_at__gt=now)
     with transaction.atomic():
-        changed = later.update(next_attempt_at=now, updated_at=now)
+        changed = bulk.in_order(later).update(next_attempt_at=now, updated_at=now)
         if changed:
             live.publish(SENDING_TOPIC)
             live.publish(live.OUTBOX)
@@ -175,6 +175,6 @@ def forgive(lost: timedelta) -> int:
     Where a fault of ours lasts, it is on that account already.
     """
     waiting = Delivery.objects.filter(next_attempt_at__isnull=False, waiting_since__isnull=True)
-    return waiting.exclude(destination__in=in_trouble()).update(
-        waited_seconds=F("waited_seconds") + int(lost.total_seconds())
-    )
+    with transaction.atomic():
+        counting = bulk.in_order(waiting.exclude(destination__in=in_trouble()))
+        return counting.update(waited_seconds=F("waited_seconds") + int(lost.total_seconds()))

@@ -110,7 +110,7 @@ def retry_now(delivery_ids: Sequence[int]) -> int:
     now = clock.now()
     with transaction.atomic():
         waiting = Delivery.objects.filter(pk__in=delivery_ids, next_attempt_at__isnull=False)
-        changed = waiting.update(next_attempt_at=now, updated_at=now)
+        changed = bulk.in_order(waiting).update(next_attempt_at=now, updated_at=now)
         if changed:
             live.publish(live.OUTBOX)
     return changed
@@ -157,9 +157,12 @@ def claim(delivery_ids: Collection[int], owner: str, lease_until: datetime) -> d
 
 
 def end_leases(rows: QuerySet[Delivery]) -> int:
-    """Nobody will tell how these attempts ended: back into the queue. Better twice than lost, and said to be so."""
+    """Nobody will tell how these attempts ended: back into the queue. Better twice than lost, and said to be so.
+
+    Belongs into a transaction.
+    """
     now = clock.now()
-    sending = rows.filter(state=State.SENDING)
+    sending = bulk.in_order(rows.filter(state=State.SENDING))
     return sending.update(
         state=table.TRANSITIONS[State.SENDING, Fact.LEASE_OVER],
         owner="",
