@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
@@ -108,6 +109,17 @@ def test_what_is_no_limit_is_kept_in_the_form(bruno: Client, messages: str) -> N
     assert "eine ganze Zahl von 1 bis 1.000.000" in page.text
     assert '<option value="day" selected>' in page.text
     assert not Lane.objects.filter(destination=RELAY).exists()
+
+
+@pytest.mark.parametrize("name", ["", "\0", "relay\0.acme.test:25"])
+def test_no_name_of_a_destination(bruno: Client, name: str) -> None:
+    """NUL is none that PostgreSQL could be asked for."""
+    form = {"destination": name, "choice": "unlimited"}
+    known = name.replace("\0", "") == RELAY
+    for act in ("pause", "resume", "retry", "limit"):
+        assert bruno.post(SWITCH, form | {"act": act}).status_code == (302 if known else 404)
+    assert bruno.get(f"/delivery/destinations/{quote(name)}x").status_code == 200
+    assert [lane.destination for lane in Lane.objects.all()] == ([RELAY] if known else [])
 
 
 def test_agents_read_and_supervisors_press(ada: Client, world: World, waiting: Delivery) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from answerback.core import db
 from answerback.outbound import alarms, destinations, lanes, traffic, way_back, way_back_words
 from answerback.outbound.models import Lane, LaneAlarm, Probe
 from answerback.outbound.pace import UNITS, Rate
@@ -47,7 +48,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
 def destination(request: HttpRequest, destination: str) -> HttpResponse:
     """What is known of one destination, and how fast it may be sent to."""
     account = account_of(request)
-    context = _destination(destination[:NAME_LENGTH], account)
+    context = _destination(db.storable(destination, NAME_LENGTH), account)
     return render(request, "delivery/destination.html", context)
 
 
@@ -57,7 +58,9 @@ def destination(request: HttpRequest, destination: str) -> HttpResponse:
 def switch(request: HttpRequest) -> HttpResponse:
     """Pause, resume, limit a destination, or try what waits there now: supervisors and admins."""
     account = account_of(request)
-    destination = request.POST.get("destination", "")[:NAME_LENGTH]
+    destination = db.storable(request.POST.get("destination", ""), NAME_LENGTH)
+    if not destination:
+        raise Http404
     match request.POST.get("act"):
         case "pause":
             lanes.pause(destination, account)
