@@ -130,6 +130,31 @@ def test_a_queue_grows_old(world: World, delivery: Delivery, time: time_machine.
     assert kinds() == [], "a person wants it to wait"
 
 
+def test_what_waited_on_purpose_is_not_old_afterwards(
+    world: World, delivery: Delivery, time: time_machine.Coordinates, bruno: Client
+) -> None:
+    """Seen as an alarm, and as a red `/readyz`, in the minute in which a destination went on."""
+    Delivery.objects.update(next_attempt_at=clock.now())
+    lanes.pause(RELAY, world.bruno)
+    look(time, 30)
+    lanes.resume(RELAY)
+    look(time, 9)
+    assert not LaneAlarm.objects.exists()
+    assert bruno.get("/readyz").json()["checks"]["queue"]["ready"] is True
+    look(time, 4)
+    assert kinds() == ["old"], "nobody takes it"
+    assert bruno.get("/readyz").json()["checks"]["queue"]["ready"] is False
+
+
+def test_a_paused_destination_is_not_failing(world: World, delivery: Delivery, time: time_machine.Coordinates) -> None:
+    said(delivery, taken=1, refused=60)
+    look(time, 3)
+    assert kinds() == ["failing"]
+    lanes.pause(RELAY, world.bruno)
+    look(time, 1)
+    assert kinds() == []
+
+
 def test_mail_that_usually_waits_long_is_not_old(delivery: Delivery, time: time_machine.Coordinates) -> None:
     LaneFigures.objects.bulk_create(
         LaneFigures(destination=RELAY, start=NOON - timedelta(hours=2) - number * 5 * MINUTE, oldest_due=1200)

@@ -1,8 +1,8 @@
 """Alarms of destinations: figures of each, every five minutes, and what is out of the ordinary.
 
 Policy: `outbound.alarm_policy` says what that is. Told are alarms that have lasted some minutes; they end by
-themselves. A paused destination is never old, and one that a fault of ours has stopped neither old nor failing: that is
-told as what it is. Several machines may look at once: figures are counted from the events, and one row stands for an
+themselves. A destination that is paused, or that a fault of ours has stopped, is neither old nor failing: that is told
+as what it is. Several machines may look at once: figures are counted from the events, and one row stands for an
 alarm.
 """
 
@@ -136,8 +136,7 @@ def _answers(start: datetime, end: datetime) -> dict[str, Answers]:
 
 def _oldest_due(now: datetime) -> dict[str, datetime]:
     """Since when the oldest is due, where somebody could take it."""
-    stopped = Lane.objects.filter(Q(paused_at__isnull=False) | Q(trouble_since__isnull=False))
-    due = Delivery.objects.filter(next_attempt_at__lte=now).exclude(destination__in=stopped.values("destination"))
+    due = Delivery.objects.filter(next_attempt_at__lte=now).exclude(destination__in=_stopped().values("destination"))
     oldest = dict(due.order_by().values_list("destination").annotate(oldest=Min("next_attempt_at")))
     known = lost_time.lanes_of(oldest)
     return {name: lost_time.due_since(at, known.get(name)) for name, at in oldest.items()}
@@ -154,7 +153,7 @@ def _failing(now: datetime, open_now: _Open) -> _Looks:
     recent = _sums(LaneFigures.objects.filter(start__gte=window))
     asked = {name for name, said in recent.items() if said.refused >= alarm_policy.LEAST_REFUSED}
     asked |= {name for name, kind in open_now if kind is Kind.FAILING}
-    asked -= _stopped()
+    asked -= set(_stopped().values_list("destination", flat=True))
     week = LaneFigures.objects.filter(start__gte=now - alarm_policy.PAST, start__lt=window)
     past = _sums(week.filter(destination__in=asked))
     looks: _Looks = {}
@@ -190,9 +189,9 @@ def _refusing(now: datetime, open_now: _Open) -> _Looks:
     return looks
 
 
-def _stopped() -> set[str]:
-    troubled = Lane.objects.filter(trouble_since__isnull=False)
-    return set(troubled.values_list("destination", flat=True))
+def _stopped() -> QuerySet[Lane]:
+    """Those to which nothing goes: a person has paused them, or a fault of ours lasts there."""
+    return Lane.objects.filter(Q(paused_at__isnull=False) | Q(trouble_since__isnull=False))
 
 
 def _sums(figures: QuerySet[LaneFigures]) -> dict[str, Answers]:

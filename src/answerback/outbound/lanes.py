@@ -43,7 +43,9 @@ def pause(destination: str, by: Account | None) -> None:
 
 
 def resume(destination: str) -> None:
-    Lane.objects.filter(destination=destination).update(paused_at=None, paused_by=None, updated_at=clock.now())
+    now = clock.now()
+    paused = Lane.objects.filter(destination=destination, paused_at__isnull=False)
+    paused.update(paused_at=None, paused_by=None, resumed_at=now, updated_at=now)
     live.publish(SENDING_TOPIC)
     live.publish(live.OUTBOX)
 

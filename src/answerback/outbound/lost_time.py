@@ -58,8 +58,9 @@ def waits_for_us(row: Delivery, lane: Lane | None) -> bool:
 
 
 def due_since(at: datetime, lane: Lane | None) -> datetime:
-    """Since when mail that is due `at` that time could leave: nobody is late while a fault of ours lasts."""
-    return max(at, lane.trouble_ended_at) if lane and lane.trouble_ended_at else at
+    """Since when mail that is due `at` that time could leave: nobody is late in a pause, or while our fault lasts."""
+    ends = (lane.trouble_ended_at, lane.resumed_at) if lane else ()
+    return max(filter(None, (at, *ends)))
 
 
 def moved_to(destination: str) -> Combinable:

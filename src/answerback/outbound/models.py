@@ -316,6 +316,7 @@ class Lane(models.Model):
     destination = models.CharField(max_length=255, unique=True)
     paused_at = models.DateTimeField(null=True)
     paused_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    resumed_at = models.DateTimeField(null=True)  # the end of the last pause
     trouble_since = models.DateTimeField(null=True)  # our own fault there: login refused, relay down
     trouble_ended_at = models.DateTimeField(null=True)  # the last one that is over
     waited_seconds = models.BigIntegerField(default=0)  # time lost by those that are over, all of them
