@@ -6,7 +6,7 @@ The policy, in prose:
 * Before the final dot a host that breaks off is replaced by the next one; after it never: the mail may have arrived.
 * A kept connection that the server gave up (421, closed, out of step at the next MAIL) is no failure of the mail.
 * Where no host takes a session, everything waits with the reason of the host that said most. Where one session
-  after the other breaks at its first MAIL or hangs, the rest is not tried.
+  after the other breaks at its first MAIL or hangs, also over what becomes of a message, the rest is not tried.
 """
 
 from __future__ import annotations
@@ -53,10 +53,14 @@ class Transport:
         """
         pending = deque(envelopes)
         tried: dict[Endpoint, Trouble] = {}  # what hosts said about the envelope in front
-        dead_sessions = 0
+        dead_sessions = unanswered = 0
         self.left_in_doubt = False
         try:
             while pending:
+                if unanswered >= self._options.dead_sessions_max:
+                    while pending:
+                        yield pending[0], self._untried(pending.popleft())
+                    break
                 dialogue, troubles = await self._ready(tried)
                 if dialogue is None:
                     everyone = not tried or dead_sessions >= self._options.dead_sessions_max
@@ -69,6 +73,7 @@ class Transport:
                     while pending and not dialogue.over:
                         outcome = await dialogue.carry(pending[0], pending[1] if len(pending) > 1 else None)
                         tried, dead_sessions = {}, 0
+                        unanswered = unanswered + 1 if _is_unanswered(outcome) else 0
                         envelope = pending.popleft()
                         yield envelope, self._report(envelope, outcome, dialogue.link.remote)
                 except Trouble as trouble:
@@ -125,10 +130,20 @@ class Transport:
             tried[self._endpoint] = trouble
             self._asked_last.add(self._endpoint)
 
+    def _untried(self, envelope: Envelope) -> DeliveryReport:
+        """Nothing was said of messages before it: each would wait as long as they did."""
+        remote, detail = str(self._endpoint or ""), "nor to the messages before this one, which was not tried"
+        trouble = Trouble(Stage.MAIL, fault=Fault.TIMEOUT, detail=detail, remote=remote)
+        return report(trouble, envelope.rcpt_to, by_relay=self._by_relay)
+
     def _report(self, envelope: Envelope, outcome: Outcome, remote: str) -> DeliveryReport:
         if isinstance(outcome, Trouble):
             return report(outcome, envelope.rcpt_to, by_relay=self._by_relay)
         return accepted(outcome, envelope.rcpt_to, remote)
+
+
+def _is_unanswered(outcome: Outcome) -> bool:
+    return isinstance(outcome, Trouble) and outcome.fault is Fault.TIMEOUT
 
 
 async def check_login(route: Route, options: Options | None = None) -> DeliveryReport | None:
