@@ -14,6 +14,7 @@ from answerback.env import PREFIX, BadSettingError
 from answerback.outbound.pace import Rate
 from mailroom import webhook_signatures
 from mailroom.imap_url import mailboxes
+from mailroom.smtp.names import name_server
 from mailroom.smtp.route import relay
 
 HALF_RESTORED = "half-restored.json"  # in the data folder while a restore is under way
@@ -29,6 +30,8 @@ def check_start() -> None:
         check_sqlite(sqlite3.sqlite_version_info, settings.ALLOW_OLD_SQLITE)
     if settings.RELAY_URL:
         check_relay(settings.RELAY_URL)
+    if settings.RESOLVER:
+        check_resolver(settings.RESOLVER)
     if settings.RELAY_RATE:
         check_rate(settings.RELAY_RATE)
     check_event_secrets(settings.EVENT_SECRETS)
@@ -81,6 +84,13 @@ def check_rate(text: str) -> None:
         Rate.read(text)
     except ValueError as error:
         raise BadSettingError(f"{PREFIX}RELAY_RATE cannot be used: {error}.") from None
+
+
+def check_resolver(text: str) -> None:
+    try:
+        name_server(text)
+    except ValueError as error:
+        raise BadSettingError(f"{PREFIX}RESOLVER cannot be used: {error}.") from None
 
 
 def check_event_secrets(secrets: Mapping[str, str]) -> None:

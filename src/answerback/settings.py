@@ -217,7 +217,7 @@ RETURN_PATH_DOMAIN = env.text("RETURN_PATH_DOMAIN", MAIL_DOMAIN)
 RETURN_PATH = env.choice("RETURN_PATH", "signed", ("signed", "fixed"))
 RELAY_URL = env.text("RELAY_URL")
 RELAY_RATE = env.text("RELAY_RATE")  # outbound.pace.Rate
-RESOLVER = env.text("RESOLVER")  # host:port of a DNS server; empty: the system's
+RESOLVER = env.text("RESOLVER")  # mailroom.smtp.names.name_server; empty: the system's
 TLS_CA_FILE = env.text("TLS_CA_FILE")
 MTA_STS_PORT = env.integer("MTA_STS_PORT", 443, minimum=1)  # of the hosts of other domains' policies
 try:

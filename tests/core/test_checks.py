@@ -44,6 +44,14 @@ def test_relay_nobody_understands(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("server", ["dns.example:53", "192.0.2.53:", "192.0.2.53:99999", "2001:db8::53:x", "53"])
+def test_a_name_server_that_is_none(server: str, settings: object) -> None:
+    """Seen as mail that waited, because of "invalid literal for int() with base 10"."""
+    settings.RESOLVER = server  # type: ignore[attr-defined]
+    with pytest.raises(BadSettingError, match=r"ANSWERBACK_RESOLVER cannot be used: .* is no IP address with a port"):
+        checks.check_start()
+
+
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSWERBACK_")}
     wanted = {f"ANSWERBACK_{name}": value for name, value in settings.items()}

@@ -11,6 +11,7 @@ import dns.reversename
 from django.conf import settings
 
 from mailroom import address as addresses
+from mailroom.smtp.names import name_server
 
 _NO_SUCH = (
     *(dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, UnicodeError),
@@ -23,14 +24,14 @@ class NoAnswerError(Exception):
 
 
 def resolver() -> dns.resolver.Resolver:
-    """The name server of `ANSWERBACK_RESOLVER` (`host:port`), else the system's."""
+    """The name server of `ANSWERBACK_RESOLVER`, else the system's."""
     server = settings.RESOLVER
     if not server:
         return dns.resolver.get_default_resolver()
-    host, _, port = server.rpartition(":")
+    address, port = name_server(server)
     own = dns.resolver.Resolver(configure=False)
-    own.nameservers = [(host or server).strip("[]")]
-    own.port = int(port) if host else 53
+    own.nameservers = [address]
+    own.port = port
     return own
 
 

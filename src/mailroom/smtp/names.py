@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 import dns.asyncresolver
@@ -14,6 +16,26 @@ from mailroom.smtp.options import Options
 from mailroom.smtp.trouble import Fault, Trouble
 
 _NAME_ERRORS = (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape)
+_SERVER = re.compile(
+    r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII | re.IGNORECASE
+)
+_PORT, _PORT_MAX = 53, 65_535
+
+
+def name_server(text: str) -> tuple[str, int]:
+    """IP address and port of a name server: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`.
+
+    ValueError, fit to be shown, where it is none: its name could not be looked up.
+    """
+    match = _SERVER.fullmatch(text.strip())
+    host, port = (match["six"] or match["four"], int(match["port"] or _PORT)) if match else (text.strip(), _PORT)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        port = 0
+    if not 1 <= port <= _PORT_MAX:
+        raise ValueError(f"{text!r} is no IP address with a port, such as 192.0.2.53:53 or [2001:db8::53]:53")
+    return str(address), port
 
 
 def resolver_of(options: Options) -> dns.asyncresolver.Resolver:
@@ -30,10 +52,10 @@ def _resolver(options: Options) -> dns.asyncresolver.Resolver:
     if not options.resolver:
         resolver = dns.asyncresolver.Resolver()
     else:
-        host, _, port = options.resolver.rpartition(":")
+        address, port = name_server(options.resolver)
         resolver = dns.asyncresolver.Resolver(configure=False)
-        resolver.nameservers = [host.strip("[]")]
-        resolver.port = int(port)
+        resolver.nameservers = [address]
+        resolver.port = port
     return resolver
 
 

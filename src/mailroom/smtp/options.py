@@ -24,7 +24,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`resolver` is "host:port" of a DNS server, "" the machine's own; sizes in octets, 0 for no limit."""
+    """`resolver` is a DNS server (`names.name_server`), "" the machine's own; sizes in octets, 0 for no limit."""
 
     timeouts: Timeouts = field(default_factory=Timeouts)
     helo_name: str = "localhost"

@@ -12,6 +12,7 @@ from scripted_server import NameServer, Script, Server
 from mailroom.oauth import OAuth
 from mailroom.report import DeliveryReport, Stage
 from mailroom.smtp.mx import resolve
+from mailroom.smtp.names import name_server
 from mailroom.smtp.options import Options
 from mailroom.smtp.route import Endpoint, Mx, Relay, Tls, relay, url_of
 
@@ -184,6 +185,20 @@ def test_domains_without_a_host(domain: str, permanent: bool, status: str) -> No
         assert report.reply_code is None
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.53", ("192.0.2.53", 53)),
+        ("192.0.2.53:5353", ("192.0.2.53", 5353)),
+        ("[2001:db8::53]:5353", ("2001:db8::53", 5353)),
+        ("[2001:DB8::53]", ("2001:db8::53", 53)),
+        (" 2001:db8::53 ", ("2001:db8::53", 53)),
+    ],
+)
+def test_name_servers(text: str, server: tuple[str, int]) -> None:
+    assert name_server(text) == server
 
 
 def test_a_name_server_that_is_not_there_is_asked_in_vain() -> None:
