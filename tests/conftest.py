@@ -95,9 +95,9 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Modules that drive a browser come first: they are long, and at the end one would keep the other cores waiting."""
-    long = {item.path for item in items if item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in long)
+    """Folders that drive a browser come first: they are long, and at the end one would keep the other cores waiting."""
+    long = {item.path.parent for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path.parent not in long)
     if DATABASE == "sqlite":
         return
     kept = [item for item in items if _depends_on_database(item)]

@@ -1,7 +1,7 @@
 """The whole product as its users meet it: a demo process, its SMTP door, its API and its pages.
 
-One desk for each test process. Addresses decide their fate by their local part (docs/sandbox.md); each story has a
-domain of its own, so that stories do not disturb each other.
+One desk for each test process, as long as these tests go on. Addresses decide their fate by their local part
+(docs/sandbox.md); each story has a domain of its own, so that stories do not disturb each other.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Desk:
 PRODUCT = (sys.executable, "-c", "from answerback.cli import main; main()")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with running_desk(tmp_path_factory.mktemp("desk") / "data", "--empty", RETRY_SCHEDULE="2,3,5") as running:
         yield running
