@@ -1,4 +1,4 @@
-"""A relay refuses everything for a while: hundreds of answers fail, and are recovered in one go, with progress."""
+"""A relay refuses everything for a while: more answers fail than a page shows, and are recovered in one go."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITHIN = 240  # seconds; a busy machine takes long, and only a failing test wait
 REFUSAL = "554 5.7.1 Relay access denied"
 # language -> tickets hit, and what the agent reads
 WORDS = {
-    "agent": ("en", 300, "Send again", "300 mails will be sent again", "Outages", "300 of 300"),
+    "agent": ("en", 120, "Send again", "120 mails will be sent again", "Outages", "120 of 120"),
     "agent_de": ("de", 20, "Erneut senden", "20 Mails werden erneut gesendet", "Ausfälle", "20 von 20"),
 }
 
