@@ -77,9 +77,10 @@ def _run_on_postgresql(run: Run) -> None:
 
 
 def _pytest(run: Run, database: dict[str, str]) -> int:
-    """Run pytest; a worker for each core, and a module's tests on one worker, where they share their browser."""
-    workers = str(max(2, os.cpu_count() or 2))
-    spread = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]  # in the order of tests/conftest.py
+    """Run pytest. More workers than cores, for many tests wait: for mail, a page, the database. A module's tests are
+    on one worker, where they share their browser."""
+    workers = max(2, os.cpu_count() or 2) * 3 // 2
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]  # in the order of tests/conftest.py
     command = [sys.executable, "-m", "pytest", *spread, *run.arguments]
     return subprocess.run(command, cwd=run.root, env={**os.environ, **database}, check=False).returncode
 
