@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.migrations.loader import MigrationLoader
 
 from answerback import __version__, checks
@@ -73,7 +74,8 @@ def bring_back(path: Path, manifest: Manifest, replace: bool, say: Say) -> list[
 
 def finish(hold: bool) -> tuple[int, int]:
     """After the migrations: nobody is sending any more. Deliveries that will go by themselves, and those now held."""
-    lifecycle.end_leases(Delivery.objects.all())
+    with transaction.atomic():
+        lifecycle.end_leases(Delivery.objects.all())
     way_back.give_up_waiting()
     held = _hold_customers_mail() if hold else 0
     _mark_path().unlink()
