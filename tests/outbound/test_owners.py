@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -126,6 +127,39 @@ def test_where_the_system_tells_nothing_nothing_is_proven(
     monkeypatch.setattr(owners, "_PROC", tmp_path / "none")
     assert not owners.is_dead(name)
     assert not owners.is_dead(owners.this_process())
+
+
+@pytest.mark.parametrize(
+    ("said", "dead"),
+    [
+        pytest.param(ProcessLookupError, True, id="there is none"),
+        pytest.param(PermissionError, False, id="it is somebody else's, and hidden from us"),
+    ],
+)
+def test_a_process_that_is_not_to_be_seen_is_asked_for(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, said: type[OSError], dead: bool
+) -> None:
+    def kill(pid: int, signal: int) -> None:
+        raise said
+
+    enter(VM)
+    name = owners.this_process()
+    enter(Machine(started=None))
+    monkeypatch.setattr(os, "kill", kill)
+    assert owners.is_dead(name) is dead
+
+
+def test_who_can_open_no_file_proves_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(VM)
+    name, read = owners.this_process(), Path.read_text
+
+    def read_text(path: Path, *how: str) -> str:
+        if path.name == "stat":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return read(path, *how)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert not owners.is_dead(name)
 
 
 def test_the_longest_name_fits_its_column(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:

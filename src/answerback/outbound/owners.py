@@ -35,7 +35,7 @@ class _Place:
 def this_process() -> str:
     """A new name, different with every call, at most 64 characters."""
     place, pid = _here(), os.getpid()
-    return ":".join((place.machine, place.namespace, str(pid), _started(pid) or "", place.boot, secrets.token_hex(3)))
+    return ":".join((place.machine, place.namespace, str(pid), _started(pid), place.boot, secrets.token_hex(3)))
 
 
 def is_dead(owner: str) -> bool:
@@ -46,7 +46,7 @@ def is_dead(owner: str) -> bool:
         return False
     if boot != here.boot:
         return here.has_cards
-    return namespace == here.namespace and _started(int(pid)) != started
+    return namespace == here.namespace and _is_gone(int(pid), started)
 
 
 def _here() -> _Place:
@@ -77,11 +77,36 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _started(pid: int) -> str | None:
-    """When the process began, in clock ticks since the boot; None where there is no such process."""
+def _is_gone(pid: int, started: str) -> bool:
+    """Whether certainly no process has that id and start time any more."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
+        now = _start_time(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return not _is_hidden(pid)
+    except OSError:  # of ours: no file can be opened just now
+        return False
+    return now != started
+
+
+def _is_hidden(pid: int) -> bool:
+    """/proc may show everybody only what is their own (proc(5): hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
+
+
+def _started(pid: int) -> str:
+    """When the process began, in clock ticks since the boot; "" where the system does not tell."""
+    try:
+        return _start_time(pid)
     except OSError:
-        return None
+        return ""
+
+
+def _start_time(pid: int) -> str:
+    """The same; "" of a process that has ended and whose parent has not taken notice. Raises OSError."""
+    stat = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
     fields = stat.rpartition(")")[2].split()
-    return None if fields[:1] in (["Z"], ["X"]) else fields[_START_TIME]
+    return "" if fields[:1] in (["Z"], ["X"]) else fields[_START_TIME]
