@@ -35,6 +35,12 @@ def connect(tmp_path: Path) -> Connect:
     return made
 
 
+def begin(wrapper: DatabaseWrapper) -> None:
+    wrapper._start_transaction_under_autocommit()
+    with wrapper.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
 def timeout_of(wrapper: DatabaseWrapper) -> int:
     return int(wrapper.connection.execute("PRAGMA busy_timeout").fetchone()[0])
 
@@ -43,10 +49,10 @@ def test_who_waits_begins_when_the_other_has_ended(connect: Connect) -> None:
     first, second = connect(20), connect(20)
     first.connect()
     second.connect()
-    first._start_transaction_under_autocommit()
+    begin(first)
     ended = threading.Timer(0.05, first.connection.execute, ["COMMIT"])
     ended.start()
-    second._start_transaction_under_autocommit()
+    begin(second)
     assert not first.connection.in_transaction
     assert second.connection.in_transaction
     assert timeout_of(second) == 20_000, "what else it may meet is waited for by SQLite itself"
@@ -56,11 +62,45 @@ def test_who_has_waited_long_enough_is_told(connect: Connect) -> None:
     first, second = connect(20), connect(0.02)
     first.connect()
     second.connect()
-    first._start_transaction_under_autocommit()
+    begin(first)
     with pytest.raises(OperationalError, match="locked"):
-        second._start_transaction_under_autocommit()
+        begin(second)
     assert not second.connection.in_transaction
     assert timeout_of(second) == 20
+
+
+def test_what_is_prepared_before_the_first_statement_keeps_nobody_waiting(connect: Connect) -> None:
+    first, second = connect(20), connect(0.02)
+    for wrapper in (first, second):
+        wrapper.connect()
+    with first.cursor() as cursor:
+        cursor.execute("CREATE TABLE number (number INTEGER)")
+    first._start_transaction_under_autocommit()
+    with first.unlocked(), first.cursor() as cursor:
+        cursor.execute("SELECT * FROM number")
+    begin(second)
+    second._commit()
+    with first.cursor() as cursor:
+        cursor.executemany("INSERT INTO number VALUES (%s)", [[1], [2]])
+    assert first.connection.in_transaction
+    with pytest.raises(OperationalError, match="locked"):
+        begin(second)
+    second._rollback()
+    first._rollback()
+    assert first.connection.execute("SELECT * FROM number").fetchall() == [], "they were one transaction"
+
+
+@pytest.mark.parametrize("ends", [DatabaseWrapper._commit, DatabaseWrapper._rollback])
+def test_a_transaction_without_a_statement_leaves_nothing_behind(
+    connect: Connect, ends: Callable[[DatabaseWrapper], None]
+) -> None:
+    wrapper = connect(20)
+    wrapper.connect()
+    wrapper._start_transaction_under_autocommit()
+    ends(wrapper)
+    with wrapper.cursor() as cursor:
+        cursor.execute("CREATE TABLE number (number INTEGER)")
+    assert not wrapper.connection.in_transaction
 
 
 def test_places_of_values_are_found_in_any_statement(connect: Connect) -> None:
@@ -77,8 +117,8 @@ def test_who_writes_on_and_on_waits_for_who_waited_first(connect: Connect) -> No
     for wrapper in (first, second):
         wrapper.connect()
         wrapper.inc_thread_sharing()
-    waiting = threading.Thread(target=first._start_transaction_under_autocommit)
-    with second._turn.taken():
+    waiting = threading.Thread(target=begin, args=[first])
+    with second.turn.taken():
         waiting.start()
         time.sleep(0.05)
         assert not first.connection.in_transaction
@@ -92,13 +132,13 @@ def test_a_statement_that_writes_by_itself_waits_for_its_turn(
     wrapper = connect(20)
     wrapper.connect()
     taken: list[str] = []
-    monkeypatch.setattr(wrapper._turn, "taken", lambda: nullcontext(taken.append("a turn")))
+    monkeypatch.setattr(wrapper.turn, "taken", lambda: nullcontext(taken.append("a turn")))
     with wrapper.cursor() as cursor:
         cursor.execute("CREATE TABLE number (number INTEGER)")
         cursor.execute(" INSERT INTO number VALUES (%s)", [1])
         cursor.execute("SELECT * FROM number")
         assert cursor.fetchall() == [(1,)]
-        wrapper._start_transaction_under_autocommit()
+        begin(wrapper)
         cursor.execute("UPDATE number SET number = 2")
     assert taken == ["a turn", "a turn"], "of the INSERT, and of the transaction"
 
@@ -108,11 +148,11 @@ def test_who_freezes_while_it_waits_keeps_nobody_for_long(connect: Connect, monk
     first, second = connect(20), connect(20)
     for wrapper in (first, second):
         wrapper.connect()
-    with second._turn.taken():
-        first._start_transaction_under_autocommit()
+    with second.turn.taken():
+        begin(first)
         assert first.connection.in_transaction
-        monkeypatch.setattr(first._turn, "_take", lambda: pytest.fail("it waits again"))
-        with first._turn.taken():
+        monkeypatch.setattr(first.turn, "_take", lambda: pytest.fail("it waits again"))
+        with first.turn.taken():
             pass
 
 
@@ -123,8 +163,8 @@ def test_without_a_file_everybody_goes_without(connect: Connect, tmp_path: Path,
     if wrong == "a folder itself":
         (tmp_path / "file-turn").mkdir()
     else:
-        wrapper._turn._database = tmp_path / "nowhere" / "file"
-    wrapper._start_transaction_under_autocommit()
+        wrapper.turn._database = tmp_path / "nowhere" / "file"
+    begin(wrapper)
     assert wrapper.connection.in_transaction
 
 

@@ -14,7 +14,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from itertools import chain
 from typing import Any, ParamSpec, TypeVar
@@ -94,6 +94,12 @@ def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
+
+
+def constant_rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The same about what never changes once it is there: on SQLite nobody is kept from writing for it."""
+    with getattr(connection, "unlocked", nullcontext)():
+        return rows(sql, values)
 
 
 def rows_of(sql: str, ids: Collection[int], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

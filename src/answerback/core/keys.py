@@ -12,7 +12,7 @@ _NEWEST = "SELECT key_id, secret FROM core_signingkey ORDER BY key_id DESC LIMIT
 
 def current_key() -> tuple[int, bytes]:
     """The newest key as (id, 32 bytes); made on first need."""
-    for key_id, secret in db.rows(_NEWEST):
+    for key_id, secret in db.constant_rows(_NEWEST):
         return key_id, bytes(secret)
     key, _ = SigningKey.objects.get_or_create(
         key_id=1, defaults={"secret": secrets.token_bytes(32), "created_at": clock.now()}

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -86,14 +87,16 @@ def enqueue(notifications: Sequence[Notification]) -> list[Message]:
         mails = _within_caps(notifications, now)
         if not mails:
             return []
-        messages = _write_messages(mails, now)
-        _write_deliveries(
-            [
-                _delivery(message, one.person, one.identity, one.role, one.participant, now, one.address)
-                for message, (_, recipients) in zip(messages, mails, strict=True)
-                for one in recipients
-            ]
-        )
+        messages = _messages(mails, now)
+        copies = [
+            [_delivery(message, one, now) for one in recipients]
+            for message, (_, recipients) in zip(messages, mails, strict=True)
+        ]
+        bulk.insert(messages)  # the first to be written: on SQLite nobody else writes from here on
+        for message, of_message in zip(messages, copies, strict=True):
+            for row in of_message:
+                row.message_id = message.pk
+        _write_deliveries(list(chain.from_iterable(copies)))
     return messages
 
 
@@ -107,7 +110,7 @@ def resend(deliveries: Sequence[Delivery], by: Account | None, new_address: Iden
         rows, now = [], clock.now()
         for old in deliveries:
             identity = new_address or old.identity
-            row = _delivery(old.message, old.person, identity, old.role, None, now, recipient=old.recipient)
+            row = _delivery(old.message, Recipient(old.person, identity, None, old.role, old.recipient), now)
             row.message, row.person, row.identity = old.message, old.person, identity
             row.participant_id, row.resent_from, row.resent_by = old.participant_id, old, by
             if row.recipient != old.recipient:
@@ -175,15 +178,13 @@ def _automatic_mail(identity_ids: set[int], now: datetime) -> tuple[Counter[int]
 # Messages
 
 
-def _write_messages(mails: Sequence[tuple[Notification, list[Recipient]]], now: datetime) -> list[Message]:
+def _messages(mails: Sequence[tuple[Notification, list[Recipient]]], now: datetime) -> list[Message]:
+    """Not saved."""
     signer = Signer.current()
-    messages = [_message(notification, recipients, signer, now) for notification, recipients in mails]
-    bulk.insert(messages)
-    return messages
+    return [_message(notification, recipients, signer, now) for notification, recipients in mails]
 
 
 def _message(notification: Notification, recipients: Sequence[Recipient], signer: Signer, now: datetime) -> Message:
-    """Not saved."""
     email_id, sender = ids.ulid(now), _sender(notification)
     ticket, comment, event = notification.ticket, notification.comment, notification.event
     message_id = signer.message_id(ticket.pk if ticket else None, email_id.lower(), sender.domain)
@@ -254,36 +255,27 @@ def _part(file: Attachment) -> OutgoingPart:
 # Deliveries
 
 
-def _delivery(
-    message: Message,
-    person: Person | None,
-    identity: Identity | None,
-    role: str,
-    participant: Participant | None,
-    now: datetime,
-    recipient: str = "",
-) -> Delivery:
+def _delivery(message: Message, to: Recipient, now: datetime) -> Delivery:
     """Due at once, or held where the address is suppressed. Not saved."""
-    address = identity.address if identity else recipient
     row = bulk.new(
         Delivery,
         message_id=message.pk,
         ticket_id=message.ticket_id,
         kind=message.kind,
-        person_id=person.pk if person else None,
-        identity_id=identity.pk if identity else None,
-        participant_id=participant.pk if participant else None,
-        recipient=address,
-        role=role,
+        person_id=to.person.pk if to.person else None,
+        identity_id=to.identity.pk if to.identity else None,
+        participant_id=to.participant.pk if to.participant else None,
+        recipient=to.spec,
+        role=to.role,
         state=State.QUEUED,
-        destination=destination_of(address),
+        destination=destination_of(to.spec),
         priority=0 if message.kind == Kind.ANSWER else 1,
         next_attempt_at=now,
         queued_at=now,
         updated_at=now,
     )
-    if identity and identities.is_suppressed(identity, now):
-        lifecycle.suppress(row, identity)
+    if to.identity and identities.is_suppressed(to.identity, now):
+        lifecycle.suppress(row, to.identity)
     return row
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any
 
@@ -33,22 +34,50 @@ sqlite3.register_adapter(bytes, bytes)
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        self._turn = Turn(conn_params["database"])
+        self.turn = Turn(conn_params["database"])
+        self._is_to_begin = False
         return super().get_new_connection(conn_params)
 
     def _close(self) -> None:
         super()._close()  # type: ignore[misc]  # not in its stubs
-        self._turn.close()
+        self._is_to_begin = False
+        self.turn.close()
 
     def create_cursor(self, name: Any = None) -> Any:
-        return self.connection.cursor(factory=partial(Cursor, self._turn))
+        return self.connection.cursor(factory=partial(Cursor, self))
 
     def _start_transaction_under_autocommit(self) -> None:
-        """As Django's, but for how it waits. OperationalError once `timeout` of the options is over."""
+        """With its first statement: what is prepared before that keeps nobody else from writing."""
+        self._is_to_begin = True
+
+    def _commit(self) -> Any:
+        self._is_to_begin = False
+        return super()._commit()  # type: ignore[misc]
+
+    def _rollback(self) -> Any:
+        self._is_to_begin = False
+        return super()._rollback()  # type: ignore[misc]
+
+    @contextmanager
+    def unlocked(self) -> Iterator[None]:
+        """What is asked for within does not begin the transaction that is due."""
+        due, self._is_to_begin = self._is_to_begin, False
+        try:
+            yield
+        finally:
+            self._is_to_begin = due
+
+    def begin_if_due(self) -> None:
+        """As Django begins, but for how it waits. OperationalError once `timeout` of the options is over."""
+        if self._is_to_begin:
+            self._begin()
+            self._is_to_begin = False
+
+    def _begin(self) -> None:
         patience = self.settings_dict["OPTIONS"]["timeout"]
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:
-            with self._turn.taken(), self.wrap_database_errors:
+            with self.turn.taken():
                 _begin(
                     self.connection,
                     f"BEGIN {self.transaction_mode}",  # type: ignore[attr-defined]  # not in its stubs
@@ -59,16 +88,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    def __init__(self, turn: Turn, connection: Any) -> None:
+    def __init__(self, wrapper: DatabaseWrapper, connection: Any) -> None:
         super().__init__(connection)
-        self._turn = turn
+        self._wrapper = wrapper
 
     def execute(self, query: str, params: Any = None) -> Any:
         """A statement that writes by itself waits for its turn as a transaction does."""
+        self._wrapper.begin_if_due()
         if self.connection.in_transaction or not query.lstrip().startswith(_WRITE):
             return super().execute(query, params)
-        with self._turn.taken():
+        with self._wrapper.turn.taken():
             return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Any) -> Any:
+        self._wrapper.begin_if_due()
+        return super().executemany(query, param_list)
 
     def convert_query(self, query: str, *, param_names: Iterable[str] | None = None) -> str:
         if param_names is None and len(query) <= _LONGEST:
