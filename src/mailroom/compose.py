@@ -146,6 +146,7 @@ def header_fields(header: bytes) -> list[bytes]:
     return _FIELD.findall(header)
 
 
+@lru_cache(maxsize=16)
 def format_date(date: datetime) -> str:
     """`Mon, 23 Nov 2026 23:28:36 +0100` (RFC 5322 §3.3) of an aware datetime."""
     if date.tzinfo is None:

@@ -30,9 +30,12 @@ def lanes_of(destinations: Collection[str]) -> dict[str, Lane]:
 
 def accounts_of(destinations: Collection[str]) -> dict[str, Lane]:
     """The lanes among these that have lost time. Few ever have, and the ORM is slow to say so for every mail."""
+    if not destinations:
+        return {}
     places = ", ".join(["%s"] * len(destinations))
     question = f"SELECT destination FROM outbound_lane WHERE destination IN ({places}) AND {_HAS_LOST}"  # noqa: S608
-    return lanes_of([name for (name,) in db.rows(question, list(destinations))]) if destinations else {}
+    names = [name for (name,) in db.rows(question, list(destinations))]
+    return lanes_of(names) if names else {}
 
 
 def begin(rows: Sequence[Delivery]) -> None:
