@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.outbound.conftest import World, make_ticket, make_world, notification
 from tests.outbound.hop import Hop
 
 from answerback.core import clock
-from answerback.outbound import claims, envelopes, lanes, lifecycle, recorder, standing
+from answerback.outbound import claims, destinations, envelopes, lanes, lifecycle, recorder, standing
 from answerback.outbound import engine as engine_module
 from answerback.outbound.engine import Engine
 from answerback.outbound.lines import SLOW_AFTER, Line
@@ -371,6 +371,23 @@ async def test_a_slow_database_gets_back_what_one_who_stops_gives_back(
 
 async def is_giving_back(engine: Engine) -> bool:
     return not engine._unbegun
+
+
+async def test_a_stop_need_not_wait_until_all_mail_has_changed_its_lane(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen as minutes, where a relay was changed while twenty thousand mails waited."""
+    begun = threading.Event()
+
+    def relabel_without_end() -> Iterator[int]:
+        while True:
+            begun.set()
+            time.sleep(0.05)
+            yield 1
+
+    monkeypatch.setattr(destinations, "relabel_by_batches", relabel_without_end)
+    async with running():
+        await asyncio.to_thread(begun.wait, 10)
 
 
 async def test_what_is_deleted_while_claimed_is_not_taken_for_the_mail_in_doubt(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.outbound.conftest import Outbox
 
@@ -75,3 +77,12 @@ def test_relabelling_ends_also_where_the_new_lane_would_be_as_stale(
     outbox([identities.find_or_create(f"eve+{number}@c.test", "Eve", "en").person for number in range(3)])
     monkeypatch.setattr(destinations, "is_current", lambda name: False)
     assert destinations.relabel_waiting() == 3
+
+
+def test_mail_of_one_lane_is_moved_together(outbox: Outbox, settings: Any, django_assert_max_num_queries: Any) -> None:
+    """One by one, a new relay for twenty thousand mails kept the worker from sending for minutes."""
+    outbox([identities.find_or_create(f"eve+{number}@c.test", "Eve", "en").person for number in range(12)])
+    settings.RELAY_URL = "smtp://new.test"
+    with django_assert_max_num_queries(9):
+        assert destinations.relabel_waiting() == 12
+    assert set(waiting().values()) == {"new.test:25"}

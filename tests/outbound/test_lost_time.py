@@ -161,7 +161,7 @@ def test_mail_that_changes_its_lane_keeps_what_it_lost(world: World, outbox: Out
     settings.RELAY_URL = "smtp://new.test:25"  # type: ignore[attr-defined]
     with time_machine.travel(noon + 10 * DAY, tick=False):
         assert destinations.relabel_waiting() == 1
-        destinations._relabel(row.pk, "new.test:25")
+        destinations._relabel([row.pk], "new.test:25")
         assert destinations.relabel_waiting() == 0
     assert (fresh(row)[0].destination, lost(row, noon + 11 * DAY)) == ("new.test:25", 9 * DAY)
     begin_trouble(noon + 12 * DAY, "new.test:25")

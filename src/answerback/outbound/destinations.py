@@ -9,12 +9,15 @@ A *way* is what a probe of the way back can prove anything about: the relay, or 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 
+from answerback.core import bulk
 from answerback.outbound import lost_time, providers
 from answerback.outbound.models import Delivery
 from mailroom import address as addresses
@@ -23,6 +26,7 @@ from mailroom.smtp.route import REWRITES_RETURN_PATH, Mx, Relay, Route, relay
 UNCONFIGURED = "unconfigured:"
 MX_WAY = "mx:"
 _BATCH = 10_000  # large, for each one sorts all that waits in the lane
+_AT_ONCE = 500  # are changed in one transaction: others want to write as well
 
 
 class Mode(StrEnum):
@@ -96,7 +100,13 @@ def _parsed(url: str, ca_file: str) -> Route:
 
 def relabel_waiting() -> int:
     """Put mail that waits under an older setting into the lane of today's. Answers how many changed lane."""
-    return sum(map(_relabel_lane, _stale_destinations()))
+    return sum(relabel_by_batches())
+
+
+def relabel_by_batches() -> Iterator[int]:
+    """The same, a batch at a time: whoever is to stop meanwhile need not wait until a million are done."""
+    for name in _stale_destinations():
+        yield from _relabel_lane(name)
 
 
 def _stale_destinations() -> list[str]:
@@ -118,20 +128,27 @@ def _is_of_mx(name: str) -> bool:
     return ":" not in name or name.startswith("[")
 
 
-def _relabel_lane(destination: str) -> int:
+def _relabel_lane(destination: str) -> Iterator[int]:
     """In the order of the keys, so that nothing comes twice, whichever lane today's settings give it."""
-    moved = last = 0
+    last = 0
     while batch := list(_waiting_behind(last, destination).values_list("pk", "recipient")[:_BATCH]):
-        moved += sum(_relabel(pk, destination_of(recipient)) for pk, recipient in batch)
+        lanes: dict[str, list[int]] = {}
+        for pk, recipient in batch:
+            lanes.setdefault(destination_of(recipient), []).append(pk)
+        yield sum(_relabel(some, name) for name, pks in lanes.items() for some in _parts(pks))
         last = batch[-1][0]
-    return moved
+
+
+def _parts(pks: Sequence[int]) -> list[Sequence[int]]:
+    return [pks[start : start + _AT_ONCE] for start in range(0, len(pks), _AT_ONCE)]
 
 
 def _waiting_behind(pk: int, destination: str) -> QuerySet[Delivery]:
     return Delivery.objects.filter(destination=destination, next_attempt_at__isnull=False, pk__gt=pk).order_by("pk")
 
 
-def _relabel(pk: int, destination: str) -> int:
-    """A fault of ours that it waits for is the old lane's."""
-    waiting = Delivery.objects.filter(pk=pk, next_attempt_at__isnull=False)
-    return waiting.update(destination=destination, waited_seconds=lost_time.moved_to(destination), ours=False)
+def _relabel(pks: Sequence[int], destination: str) -> int:
+    """A fault of ours that they wait for is the old lane's."""
+    with transaction.atomic():
+        waiting = bulk.in_order(Delivery.objects.filter(pk__in=pks, next_attempt_at__isnull=False))
+        return waiting.update(destination=destination, waited_seconds=lost_time.moved_to(destination), ours=False)

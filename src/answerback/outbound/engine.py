@@ -122,6 +122,9 @@ class Engine:
 
     async def _is_started(self) -> bool:
         try:
+            batches = destinations.relabel_by_batches()  # so many that a stop need not wait for all of them
+            while await self._database.run(next, batches, None) is not None:
+                pass
             await self._database.run(lanes.take_over_settings)
             await self._database.run(claims.recover_from_the_dead)
         except Error as error:
