@@ -19,11 +19,13 @@ import django
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.contenttypes.management import create_contenttypes
+from django.db import connection
 from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from answerback.cli.chromium import CHROMIUM_FLAGS, find_chromium
+from tests import template_database
 from tests.browser_story import BrowserStory
 
 DATABASE = os.environ.get("ANSWERBACK_TEST_DATABASE", "sqlite")
@@ -45,6 +47,7 @@ def _isolate_settings() -> Path:
     elif DATABASE != "sqlite":
         pytest.exit(f"ANSWERBACK_TEST_DATABASE={DATABASE!r}: use sqlite or postgresql.", returncode=4)
     data_dir = Path(tempfile.mkdtemp(prefix="answerback-test-"))
+    os.environ.setdefault(template_database.FOLDER, str(data_dir / "template"))  # that of the first process is shared
     os.environ["ANSWERBACK_CONFIG"] = str(data_dir / "none.toml")
     os.environ["ANSWERBACK_DATA_DIR"] = str(data_dir)
     os.environ["ANSWERBACK_SECRET_KEY"] = "only-for-tests-" + "x" * 40
@@ -118,6 +121,22 @@ def _depends_on_database(item: pytest.Item) -> bool:
         return False
     fixtures: set[str] = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(fixtures & DATABASE_FIXTURES)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The worker's database begins as a copy."""
+    test = connection.settings_dict["TEST"]
+    if DATABASE == "sqlite":
+        template_database.begin_with_tables(Path(test["NAME"]))
+    else:
+        test["TEMPLATE"] = template_database.name_of_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Else Django begins by removing the copy. The folder that it lies in goes in the end."""
+    return DATABASE == "sqlite" or bool(request.config.getvalue("reuse_db"))
 
 
 @pytest.fixture

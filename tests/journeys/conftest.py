@@ -24,10 +24,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-import psycopg
 import pytest
 from playwright.sync_api import Page
-from psycopg import sql
+
+from tests.template_database import begin_with_tables, create_database
 
 READY = "Answerback is ready:"
 START_WITHIN = 240  # seconds; only a desk that does not start waits that long, however loaded the machine
@@ -151,6 +151,8 @@ def running_desk(folder: Path, *options: str, **settings: str) -> Iterator[Desk]
     A traceback in its log fails whoever used it.
     """
     log = folder.with_suffix(".log")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    begin_with_tables(folder / "answerback.sqlite3")
     ports = [free_port(), free_port()]
     arguments = ["--data", str(folder), "--http", f"127.0.0.1:{ports[0]}", "--smtp", f"127.0.0.1:{ports[1]}"]
     settings = {"UNDO_SECONDS": "0"} | settings  # what is sent is there at once
@@ -188,20 +190,9 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _database() -> list[str]:
     """On PostgreSQL a database of this process's own."""
-    url = os.environ.get("ANSWERBACK_TEST_DATABASE_URL", "")
-    if os.environ.get("ANSWERBACK_TEST_DATABASE") != "postgresql" or not url:
+    if os.environ.get("ANSWERBACK_TEST_DATABASE") != "postgresql":
         return []
-    name = f"journeys_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if not found:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return ["--database", url.rpartition("/")[0] + "/" + name + _query_of(url)]
-
-
-def _query_of(url: str) -> str:
-    _, mark, query = url.partition("?")
-    return mark + query
+    return ["--database", create_database(f"journeys_{os.getpid()}")]
 
 
 def free_port() -> int:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
+
+from tests.template_database import begin_with_tables, create_database
 
 NURSERY = """
 import gc, os, signal, sys
@@ -176,11 +177,8 @@ def make_installation(folder: Path, **settings: str) -> Installation:
 
 
 def _database(folder: Path) -> str:
-    if os.environ.get("ANSWERBACK_TEST_DATABASE") != "postgresql":
-        return f"sqlite:///{folder / 'data' / 'answerback.sqlite3'}"
-    url = os.environ["ANSWERBACK_TEST_DATABASE_URL"]
-    name = f"kills_{os.getpid()}_{time.monotonic_ns()}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    server, mark, query = url.partition("?")
-    return f"{server.rpartition('/')[0]}/{name}{mark}{query}"
+    if os.environ.get("ANSWERBACK_TEST_DATABASE") == "postgresql":
+        return create_database(f"kills_{os.getpid()}_{time.monotonic_ns()}")
+    file = folder / "data" / "answerback.sqlite3"
+    begin_with_tables(file)
+    return f"sqlite:///{file}"
