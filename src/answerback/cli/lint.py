@@ -1,6 +1,7 @@
 """`answerback lint`: everything that can be judged without running the product.
 
-Policy: each check prints one line, all run even when one fails, and what a failed one has to say follows its line.
+Policy: each check prints one line, all run even when one fails, and what a failed one has to say follows its line. As
+many run at a time as there are cores.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -21,6 +23,7 @@ BOOTSTRAP = "answerback"  # a Python file without a suffix: tools must be told o
 PYTHON_FILES = (".", BOOTSTRAP)
 LINT_IMPORTS = ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
 TEMPLATES = "src/answerback"
+LONGEST = "mypy"  # it begins first
 
 # Some tools import the settings: they shall meet no database and make no data folder.
 SETTINGS = {
@@ -37,15 +40,22 @@ Check = Callable[[Path], list[str]]
 def command() -> None:
     """Check style, types, layers, templates, translations, lock files, licences. For developers, in a checkout."""
     root = require_checkout()
-    results = [_run(name, check, root) for name, check in CHECKS.items()]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as cores:
+        longest_first = sorted(CHECKS, key=lambda name: name != LONGEST)
+        running = {name: cores.submit(_timed, CHECKS[name], root) for name in longest_first}
+        results = [_tell(name, *running[name].result()) for name in CHECKS]
     sys.exit(0 if all(results) else 1)
 
 
-def _run(name: str, check: Check, root: Path) -> bool:
+def _timed(check: Check, root: Path) -> tuple[list[str], float]:
+    """Its faults, and the seconds that it took."""
     started = time.monotonic()
-    faults = check(root)
+    return check(root), time.monotonic() - started
+
+
+def _tell(name: str, faults: list[str], seconds: float) -> bool:
     verdict = click.style("FAILED", fg="red") if faults else click.style("ok", fg="green")
-    click.echo(f"{name:<14} {verdict}  ({time.monotonic() - started:.1f} s)")
+    click.echo(f"{name:<14} {verdict}  ({seconds:.1f} s)")
     for line in faults:
         click.echo(f"    {line}")
     return not faults
