@@ -15,6 +15,7 @@ IMAP = "imaps://box:box-word-9@imap.test/INBOX?client_secret=very-secret-2"
 @pytest.fixture
 def secrets(settings: object) -> None:
     settings.RELAY_URL, settings.IMAP_URLS = RELAY, IMAP  # type: ignore[attr-defined]
+    settings.SECRET_KEY_FALLBACKS = ["old-word-5"]  # type: ignore[attr-defined]
     settings.METRICS_TOKEN = "metrics-token-3"  # type: ignore[attr-defined]
     settings.EVENT_SECRETS = {"postmark": "hook:hook-word-4", "resend": ""}  # type: ignore[attr-defined]
 
@@ -46,7 +47,7 @@ def test_fields_for_machines() -> None:
     "secret",
     [
         *("p@ss-word-1", "p%40ss-word-1", "second-word", "box-word-9", "very-secret-2", "metrics-token-3"),
-        *("hook:hook-word-4", "hook-word-4", "postgresql://answerback:database-word@db.test/desk"),
+        *("hook:hook-word-4", "hook-word-4", "old-word-5", "postgresql://answerback:database-word@db.test/desk"),
     ],
 )
 def test_no_secret_is_told(secrets: None, secret: str) -> None:

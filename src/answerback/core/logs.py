@@ -51,7 +51,8 @@ class JsonLines(logging.Formatter):
 def mask(text: str) -> str:
     """The text without our secrets."""
     urls = (settings.RELAY_URL, settings.IMAP_URLS)
-    known = _pattern_of(urls, (settings.SECRET_KEY, settings.METRICS_TOKEN, *settings.EVENT_SECRETS.values()))
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    known = _pattern_of(urls, (*keys, settings.METRICS_TOKEN, *settings.EVENT_SECRETS.values()))
     text = known.sub(MASK, text) if known else text
     return _PASSWORD_IN_URL.sub(rf"\1:{MASK}", text) if "://" in text else text
 
