@@ -70,8 +70,10 @@ def may_idle() -> None:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-def is_in_trouble(error: Error) -> bool:
+def is_in_trouble(error: Exception) -> bool:
     """Whether nobody could have worked just then, whatever was asked: away, locked, full, a bad disk."""
+    if not isinstance(error, Error):
+        return False
     sqlite = getattr(error.__cause__, "sqlite_errorcode", None)
     postgresql = getattr(error.__cause__, "sqlstate", None)
     if sqlite is not None:

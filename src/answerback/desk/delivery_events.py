@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from itertools import groupby
 
-from django.db import Error, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from answerback.core import clock, db
@@ -48,7 +48,7 @@ def react(limit: int = 200) -> int:
         except _OvertakenError:
             continue
         except Exception as error:  # one ticket's trouble must not stop the others; the rows stay and are tried again
-            if isinstance(error, Error) and db.is_in_trouble(error):
+            if db.is_in_trouble(error):
                 raise
             log.exception("delivery events of ticket %s could not be handled", ticket_id)
             continue

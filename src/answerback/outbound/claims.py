@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import connection, transaction
 
 from answerback.core import bulk, clock, db
 from answerback.outbound import lanes, lifecycle, owners
@@ -216,7 +216,7 @@ def _take_together(wanted: Sequence[_Wanted], owner: str) -> Sequence[_Taken]:
         with transaction.atomic():
             return [_take(one, owner) for one in wanted]
     except Exception as error:  # whatever it is, it may be about one row
-        if _is_in_trouble(error):
+        if db.is_in_trouble(error):
             raise
         log.warning("mail is claimed for one destination after the other: %s: %s", type(error).__name__, error)
     return _take_apart(wanted, owner)
@@ -231,15 +231,11 @@ def _take_apart(wanted: Sequence[_Wanted], owner: str) -> Sequence[_Taken]:
                 some = _take(one, owner)
         except Exception as error:  # its mail waits; the others must not
             log.exception("mail cannot be claimed for %s", one.destination)
-            if _is_in_trouble(error):
+            if db.is_in_trouble(error):
                 break
         else:
             taken.append(some)
     return taken
-
-
-def _is_in_trouble(error: Exception) -> bool:
-    return isinstance(error, Error) and db.is_in_trouble(error)
 
 
 def _take(wanted: _Wanted, owner: str) -> _Taken:

@@ -356,14 +356,14 @@ class Engine:
         try:
             return await self._load(list(left))
         except Exception as error:
-            if _is_in_trouble(error):
+            if is_in_trouble(error):
                 raise
         loaded: list[Envelope] = []
         for claim in list(left.values()):
             try:
                 loaded += await self._load([claim.delivery_id])
             except Exception as error:
-                if _is_in_trouble(error):
+                if is_in_trouble(error):
                     raise
                 log.exception("delivery %s cannot be made ready to be sent", claim.delivery_id)
                 self._conclude(line, left.pop(claim.delivery_id), _internal_error(claim, error))
@@ -533,10 +533,6 @@ def client_options() -> Options:
         resolver=settings.RESOLVER,
         policy_port=settings.MTA_STS_PORT,
     )
-
-
-def _is_in_trouble(error: Exception) -> bool:
-    return isinstance(error, Error) and is_in_trouble(error)
 
 
 def _broken_off(claim: Claim) -> DeliveryReport:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import Error
 
 from answerback.core import clock, idempotency, live
 from answerback.core.db import DatabaseThread, is_in_trouble
@@ -136,7 +135,7 @@ async def _do(database: DatabaseThread, chore: Chore) -> bool:
     try:
         await database.run(chore.work)
     except Exception as error:  # the next turn is the remedy
-        if isinstance(error, Error) and is_in_trouble(error):
+        if is_in_trouble(error):
             log.warning("chore put off, the database does not take it: %s: %s", chore.name, error)
             return False
         log.exception("chore failed: %s", chore.name)
