@@ -493,6 +493,32 @@ async def test_what_is_said_while_nothing_can_be_stored_is_noted_later(
     assert not (await row("slow@c.test")).ambiguous
 
 
+async def test_what_was_claimed_unheard_waits_for_no_lease(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection breaks between the commit of a claim and its reply. What is under way is not touched."""
+    take, stages = claims.take, list[str]()
+    lost: list[claims.Claim] = []
+
+    def breaking(*asked: Any) -> claims.Round:
+        found = take(*asked)
+        if stages and found.claims and not lost:
+            lost.extend(found.claims)
+            raise OperationalError("the connection is lost")
+        return found
+
+    monkeypatch.setattr(claims, "take", breaking)
+    async with Hop(at=lambda stage, recipient: stages.append(stage)) as hop:
+        settings.RELAY_URL = hop.url  # type: ignore[attr-defined]
+        await answer_to("slow@c.test")
+        async with running() as engine:
+            await until(lambda: is_among("body", stages))
+            await answer_to("ok@c.test")
+            engine.wake()
+            await until(nothing_waits)
+        assert len(hop.copies("slow@c.test")) == len(hop.copies("ok@c.test")) == 1
+    assert [claim.recipient for claim in lost] == ["ok@c.test"]
+    assert [(one.attempts, one.ambiguous) async for one in Delivery.objects.all()] == [(1, False), (1, False)]
+
+
 async def is_among(stage: str, stages: list[str]) -> bool:
     return stage in stages
 

@@ -165,6 +165,12 @@ def renew(owner: str, leases: Collection[Lease]) -> set[Lease]:
     return ours
 
 
+def give_back_unheard(owner: str, heard: Collection[Lease]) -> int:
+    """Put back what was claimed in a transaction whose commit was never heard of: nobody would carry it."""
+    held = Delivery.objects.filter(owner=owner, state=State.SENDING).values_list("pk", "attempts")
+    return lifecycle.give_back(dict({Lease(*row) for row in held} - set(heard)), owner)
+
+
 def recover_expired_leases() -> int:
     """Put back what somebody claimed and never answered for. Who holds a row is not waited for: it may have frozen."""
     with transaction.atomic():

@@ -82,6 +82,7 @@ class Engine:
         self._sessions: dict[asyncio.Task[None], Transport] = {}
         self._wake = asyncio.Event()
         self._refusals: dict[str, Refusal] = {}  # the last of each destination, to be noted
+        self._unsure = False  # a look failed, and may have claimed what we do not know of
         self._full = False  # the last look left mail behind because enough was in hand
         self._held_back: float | None = None  # seconds until a rate limit allows more
         self._stopping = False
@@ -172,6 +173,7 @@ class Engine:
             found = await self._take(after)
         except Error as error:
             log.warning("the queue cannot be read: %s", error)
+            self._unsure = True
             await asyncio.sleep(POLL_SECONDS)
             return 0, ""
         self._held_back = found.wait.total_seconds() if found.wait else None
@@ -435,6 +437,9 @@ class Engine:
                 self._good_until[lost] = -math.inf
 
     async def _give_back(self) -> None:
+        if self._unsure:
+            await self._database.run(claims.give_back_unheard, self.owner, set(self._good_until))
+            self._unsure = False
         if self._unbegun:
             given, self._unbegun = self._unbegun, set()
             try:  # of one delivery the last attempt counts
