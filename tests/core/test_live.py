@@ -134,3 +134,19 @@ def _count() -> int:
 def _cut_the_line() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def test_one_look_answers_all_that_was_said_before_it() -> None:
+    async def story() -> None:
+        topics: asyncio.Queue[str] = asyncio.Queue()
+        for topic in ("tickets", "delivery", "delivery", live.ANYTHING):
+            topics.put_nowait(topic)
+        await live.heard(topics, "delivery")
+        assert topics.empty()
+        waiting = asyncio.create_task(live.heard(topics, "delivery"))
+        topics.put_nowait("tickets")
+        await asyncio.sleep(0)
+        topics.put_nowait(live.ANYTHING)
+        await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(story())

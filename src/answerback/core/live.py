@@ -86,6 +86,14 @@ class Hub:
                 _offer(queue, topic)
 
 
+async def heard(topics: asyncio.Queue[str], topic: str) -> None:
+    """Wait until something of that topic is said. What else was said by then is answered by the same look."""
+    while await topics.get() not in (topic, ANYTHING):
+        pass
+    while not topics.empty():
+        topics.get_nowait()
+
+
 def _offer(queue: asyncio.Queue[str], topic: str) -> None:
     try:
         queue.put_nowait(topic)

@@ -75,15 +75,10 @@ async def _call(database: DatabaseThread, claimed: Claimed) -> None:
 async def _news(topics: asyncio.Queue[str], stop: asyncio.Event, running: dict[asyncio.Task[None], int]) -> None:
     """Wait for a new call, for a slot, for `stop`, or for a second to pass."""
     stopped = asyncio.create_task(stop.wait())
-    heard = asyncio.create_task(_hear(topics))
+    heard = asyncio.create_task(live.heard(topics, webhooks.TOPIC))
     await asyncio.wait([stopped, heard, *running], timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     heard.cancel()
-
-
-async def _hear(topics: asyncio.Queue[str]) -> None:
-    while await topics.get() not in (webhooks.TOPIC, live.ANYTHING):
-        pass
 
 
 async def _end(running: dict[asyncio.Task[None], int]) -> None:

@@ -64,12 +64,7 @@ def _react_now() -> int:
 async def _news(topics: asyncio.Queue[str], stop: asyncio.Event) -> None:
     """Wait for a delivery event, for `stop`, or for a second to pass."""
     stopped = asyncio.create_task(stop.wait())
-    heard = asyncio.create_task(_hear(topics))
+    heard = asyncio.create_task(live.heard(topics, live.DELIVERY))
     await asyncio.wait([stopped, heard], timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     heard.cancel()
-
-
-async def _hear(topics: asyncio.Queue[str]) -> None:
-    while await topics.get() not in (live.DELIVERY, live.ANYTHING):
-        pass

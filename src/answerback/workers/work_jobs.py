@@ -48,15 +48,10 @@ async def _work(database: DatabaseThread, stop: asyncio.Event) -> int:
 
 async def _news(topics: asyncio.Queue[str], stop: asyncio.Event) -> None:
     """Wait for a job to start, for `stop`, or for a while."""
-    waiters = [asyncio.create_task(stop.wait()), asyncio.create_task(_hear(topics))]
+    waiters = [asyncio.create_task(stop.wait()), asyncio.create_task(live.heard(topics, live.JOBS))]
     await asyncio.wait(waiters, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     for waiter in waiters:
         waiter.cancel()
-
-
-async def _hear(topics: asyncio.Queue[str]) -> None:
-    while await topics.get() not in (live.JOBS, live.ANYTHING):
-        pass
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:
