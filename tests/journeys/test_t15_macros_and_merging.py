@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.conftest import OpenPage
 from tests.journeys.conftest import Desk, eventually
@@ -52,6 +54,24 @@ def test_a_macro_answers_and_two_tickets_become_one(desk: Desk, open_page: OpenP
     page.goto(f"{desk.url}/tickets/{second}")
     expect(page.get_by_role("link", name=f"#{first}").first).to_be_visible()
     assert "closed_by_merge" in desk.tags(second)
+
+
+@pytest.mark.browser
+def test_who_sends_before_the_macro_is_there_sends_with_it(desk: Desk, open_page: OpenPage) -> None:
+    ticket = desk.opens_ticket("clara@late.t15.sandbox.test", "Clara", subject="Bell")
+    page = desk.signs_in(open_page("en"), "agent")
+    page.goto(f"{desk.url}/tickets/{ticket}")
+    late: list[Route] = []
+    page.route(re.compile(r"/macros/\d+$"), lambda route: late.append(route))
+    page.locator("[data-macros] > summary").click()
+    page.locator("[data-macros] .menu__sheet").get_by_role("button", name="Take it and solve it").click()
+    page.fill("#reply-text", "Here it is.")
+    page.locator("[data-send]").click()
+    page.locator("[data-send]").click()
+    [macro] = late
+    macro.continue_()
+    expect(page.locator("#ticket-head .badge--solved")).to_be_visible()
+    assert [comment["body"] for comment in desk.comments(ticket)[1:]] == ["Here it is."]
 
 
 NEW = {

@@ -45,10 +45,16 @@ function fillForm(macro) {
   box().querySelector("[data-placeholders-note]").hidden = !open.value;
 }
 
+let coming = null; // a macro that was chosen; in the end whether it is in the composer
+let pressed = false; // a button that sends, meanwhile
+
 async function apply(button) {
-  const answer = await fetch(address(button), { headers: { Accept: "application/json" } });
+  const answer = await fetch(address(button), { headers: { Accept: "application/json" } }).catch(() => null);
   button.closest("details").open = false;
-  if (!answer.ok) return document.body.dispatchEvent(new CustomEvent("htmx:responseError", { bubbles: true }));
+  if (!answer?.ok) {
+    document.body.dispatchEvent(new CustomEvent("htmx:responseError", { bubbles: true }));
+    return false;
+  }
   const macro = await answer.json();
   if (macro.public !== null) {
     const radio = composer().querySelector(`[name="public"][value="${macro.public ? 1 : 0}"]`);
@@ -64,11 +70,32 @@ async function apply(button) {
   note(macro);
   if (macro.text) insert(macro.text);
   changed();
+  return true;
 }
+
+function choose(button) {
+  const chosen = apply(button);
+  coming = chosen;
+  chosen.finally(() => { if (coming === chosen) coming = null; });
+}
+
+// Who sends at once sends with the macro. Where it does not come, nothing is sent, and the error is there to be read.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!coming || button?.type !== "submit" || button.form?.id !== "reply-form") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (pressed) return; // a second press is not a second answer
+  pressed = true;
+  coming.then((here) => {
+    pressed = false;
+    if (here) button.click();
+  });
+}, true);
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-macro]");
-  if (button) return apply(button);
+  if (button) return choose(button);
   const chip = event.target.closest("[data-drop-macro]")?.closest(".macro-chip");
   if (!chip) return;
   ids().value = ids().value.split(",").filter((id) => id !== chip.dataset.id).join(",");
