@@ -87,10 +87,7 @@ document.addEventListener("click", (event) => {
   event.stopImmediatePropagation();
   if (pressed) return; // a second press is not a second answer
   pressed = true;
-  coming.then((here) => {
-    pressed = false;
-    if (here) button.click();
-  });
+  coming.finally(() => { pressed = false; }).then((here) => { if (here) button.click(); });
 }, true);
 
 document.addEventListener("click", (event) => {
